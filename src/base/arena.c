@@ -1,0 +1,87 @@
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGN = 64, MAX_BLOCKS = 64 };
+
+struct arena {
+    int n, current;
+    size_t used; /* of the current block */
+    size_t size[MAX_BLOCKS];
+    unsigned char *block[MAX_BLOCKS];
+};
+
+static err product(size_t count, size_t size, size_t *out) {
+    CHECK(!__builtin_mul_overflow(count, size, out) && *out <= PTRDIFF_MAX - ALIGN, ERR_FAILED,
+          "cannot allocate %zu elements of %zu bytes: the size overflows", count, size);
+    *out = (*out + ALIGN - 1) / ALIGN * ALIGN;
+    return OK;
+}
+
+static err add_block(arena *a, size_t bytes) {
+    CHECK(a->n < MAX_BLOCKS, ERR_FAILED, "arena: more than %d blocks", (int)MAX_BLOCKS);
+    unsigned char *p = aligned_alloc(ALIGN, bytes);
+    CHECK(p, ERR_FAILED, "out of memory: %.1f MiB of scratch wanted", (double)bytes / 0x1p20);
+    a->block[a->n] = p;
+    a->size[a->n++] = bytes;
+    return OK;
+}
+
+err arena_create(size_t bytes, arena **out) {
+    arena *a = calloc(1, sizeof *a);
+    CHECK(a, ERR_FAILED, "out of memory");
+    err e = add_block(a, (bytes + ALIGN) / ALIGN * ALIGN);
+    if (e != OK) {
+        free(a);
+        return e;
+    }
+    *out = a;
+    return OK;
+}
+
+void arena_destroy(arena **a) {
+    if (!*a)
+        return;
+    for (int i = 0; i < (*a)->n; i++)
+        free((*a)->block[i]);
+    free(*a);
+    *a = NULL;
+}
+
+err arena_alloc(arena *a, size_t count, size_t size, void *out) {
+    size_t bytes;
+    CALL(product(count, size, &bytes));
+    while (a->used + bytes > a->size[a->current]) {
+        if (a->current + 1 == a->n) {
+            size_t twice = 2 * a->size[a->current];
+            CALL(add_block(a, bytes > twice ? bytes : twice));
+        }
+        a->current++;
+        a->used = 0;
+    }
+    void *p = a->block[a->current] + a->used;
+    a->used += bytes;
+    memcpy(out, &p, sizeof p);
+    return OK;
+}
+
+arena_mark arena_here(const arena *a) {
+    return (arena_mark){a->current, a->used};
+}
+
+void arena_release(arena *a, arena_mark mark) {
+    a->current = mark.block;
+    a->used = mark.used;
+}
+
+err mem_alloc(size_t count, size_t size, void *out) {
+    size_t bytes;
+    CALL(product(count, size, &bytes));
+    void *p = aligned_alloc(ALIGN, bytes ? bytes : ALIGN);
+    CHECK(p, ERR_FAILED, "out of memory: %.1f MiB wanted", (double)bytes / 0x1p20);
+    memset(p, 0, bytes);
+    memcpy(out, &p, sizeof p);
+    return OK;
+}

@@ -1,0 +1,31 @@
+/* arena.h: scratch memory that is taken in order and given back by mark.
+ *
+ * Grows by blocks; a release keeps the blocks, so a loop that marks and releases allocates nothing
+ * after its first turn. Every piece is aligned to 64 bytes. */
+#ifndef ESPALIER_BASE_ARENA_H
+#define ESPALIER_BASE_ARENA_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+typedef struct arena arena;
+
+typedef struct arena_mark {
+    int block;
+    size_t used;
+} arena_mark;
+
+err arena_create(size_t bytes, arena **out); /* first block; the caller destroys */
+void arena_destroy(arena **a);               /* NULL is allowed */
+
+/* Uninitialised memory of count * size bytes; ERR_FAILED when there is none left or it overflows. */
+err arena_alloc(arena *a, size_t count, size_t size, void *out);
+
+arena_mark arena_here(const arena *a);
+void arena_release(arena *a, arena_mark mark); /* everything taken since mark is free again */
+
+/* Zeroed and 64-byte aligned memory outside an arena; freed with free(). out: address of a pointer. */
+err mem_alloc(size_t count, size_t size, void *out);
+
+#endif

@@ -1,0 +1,11 @@
+/* clock.h: wall time for rates and reports; never an input of a computation. */
+#ifndef ESPALIER_BASE_CLOCK_H
+#define ESPALIER_BASE_CLOCK_H
+
+/* Seconds of a monotonic clock with an arbitrary zero. Not collective. */
+double clock_now(void);
+
+/* Write the UTC time as "2026-01-31T12:00:00Z" into out (21 bytes with the NUL). */
+void clock_utc(char out[21]);
+
+#endif

@@ -1,0 +1,113 @@
+/* options.h: the one table of a study's options. One line an option:
+ *
+ *     X(type, name, default, lowest, highest, unit, help)
+ *
+ * The line makes the struct field, the parser with its checks, `--help`, the effective configuration
+ * and the attributes in the store. Types: integer (int64_t), real (double), flag (int), text (char
+ * array; lowest = allowed words "a|b", NULL: anything), reals and texts (lists; default is the text
+ * that would stand in the file). */
+#ifndef ESPALIER_CONFIG_OPTIONS_H
+#define ESPALIER_CONFIG_OPTIONS_H
+
+/* clang-format off */
+#define STUDY_OPTIONS(X)                                                                                                   \
+    X(text,    name,              "study", NULL, NULL, "",          "name of the study; its folder is results/NAME")      \
+    X(text,    directory,         "",      NULL, NULL, "",          "folder of the study; empty: results/NAME")           \
+    X(integer, seed,              1,       0, 4294967295, "",       "every random choice is a function of it")
+
+#define DATA_OPTIONS(X)                                                                                                    \
+    X(text,    name,              "synthetic", "synthetic|sst2|imdb|agnews", NULL, "", "data set")                        \
+    X(text,    root,              "",      NULL, NULL, "",          "folder that holds sst2/, imdb/, agnews/; empty: $ESPALIER_DATA") \
+    X(integer, train_examples,    0,       0, 100000000, "examples", "seeded sample of the training set; 0: all")         \
+    X(integer, heldout_examples,  1000,    1, 100000000, "examples", "part of the training set kept for every choice")    \
+    X(integer, test_examples,     0,       0, 100000000, "examples", "seeded sample of the reported set; 0: all")         \
+    X(integer, max_length,        128,     8, 8192, "tokens",       "sequences are cut to this, [CLS] and [SEP] included") \
+    X(text,    vocabulary,        "",      NULL, NULL, "",          "WordPiece vocabulary; empty: the checkpoint's, or the synthetic one")
+
+#define SYNTHETIC_OPTIONS(X)                                                                                               \
+    X(integer, train,             3000,    10, 10000000, "sentences", "labelled training sentences, held-out part included") \
+    X(integer, test,              400,     10, 10000000, "sentences", "labelled sentences that the table reports")        \
+    X(integer, corpus,            20000,   10, 10000000, "sentences", "unlabelled sentences for pre-training")
+
+#define MODEL_OPTIONS(X)                                                                                                   \
+    X(text,    checkpoint,        "",      NULL, NULL, "",          "folder in Hugging Face layout to start from; empty: random start") \
+    X(integer, layers,            2,       1, 96, "",               "blocks of a new encoder")                            \
+    X(integer, hidden,            128,     4, 16384, "",            "width of a new encoder")                             \
+    X(integer, heads,             2,       1, 256, "",              "attention heads of a new encoder; divides hidden")   \
+    X(integer, feed_forward,      512,     4, 65536, "",            "feed-forward width of a new encoder")                \
+    X(integer, positions,         128,     8, 8192, "tokens",       "longest sequence of a new encoder")
+
+#define PRETRAIN_OPTIONS(X)                                                                                                \
+    X(integer, epochs,            0,       0, 1000, "epochs",       "passes over the corpus; 0: no pre-training")         \
+    X(text,    corpus,            "",      NULL, NULL, "",          "text file, one text a line; empty: the synthetic corpus") \
+    X(integer, corpus_examples,   0,       0, 100000000, "texts",   "first texts of the corpus; 0: all")                  \
+    X(integer, batch,             64,      1, 65536, "sequences",   "sequences a step, over all ranks")                   \
+    X(integer, max_length,        64,      8, 8192, "tokens",       "sequences are cut to this")                          \
+    X(real,    learning_rate,     1e-3,    0.0, 1.0, "",            "peak step size")                                     \
+    X(real,    warmup,            0.1,     0.0, 1.0, "fraction",    "share of the steps in which the step size rises")    \
+    X(real,    weight_decay,      0.01,    0.0, 1.0, "",            "decoupled decay (AdamW); not on biases and LayerNorm") \
+    X(real,    clip,              1.0,     0.0, 1e9, "",            "largest gradient norm; 0: no clipping")              \
+    X(real,    dropout,           0.1,     0.0, 0.9, "fraction",    "hidden and attention dropout")                       \
+    X(real,    mask,              0.15,    0.01, 0.9, "fraction",   "share of tokens that are predicted")
+
+#define FINETUNE_OPTIONS(X)                                                                                                \
+    X(text,    init,              "pretrained", "pretrained|random", NULL, "", "start from the study's checkpoint or from random weights (a contrast, never in the average)") \
+    X(real,    learning_rate,     2e-5,    0.0, 1000.0, "",         "peak step size of the optimiser")                    \
+    X(integer, epochs,            3,       1, 1000, "epochs",       "passes over the training part")                      \
+    X(integer, batch,             32,      1, 65536, "sequences",   "sequences a step")                                   \
+    X(real,    warmup,            0.1,     0.0, 1.0, "fraction",    "share of the steps in which the step size rises")    \
+    X(real,    weight_decay,      0.01,    0.0, 1.0, "",            "decoupled decay (AdamW); not on biases and LayerNorm") \
+    X(real,    clip,              1.0,     0.0, 1e9, "",            "largest gradient norm; 0: no clipping")              \
+    X(real,    dropout,           0.1,     0.0, 0.9, "fraction",    "hidden and attention dropout")                       \
+    X(integer, seed,              0,       0, 4294967295, "",       "of order, dropout and classifier; 0: the study's seed")
+
+#define SOUP_OPTIONS(X)                                                                                                    \
+    X(integer, examples,          100,     1, 100000000, "examples", "held-out examples attacked for every score")        \
+    X(text,    rule,              "not-lower", "not-lower|higher", NULL, "", "accept when the score does not fall (arXiv 2310.13191) or rises (2203.05482)")
+
+#define PRUNE_OPTIONS(X)                                                                                                   \
+    X(texts,   methods,           "[adaptive, magnitude]", "adaptive|magnitude", NULL, "", "one pruned model for each method and sparsity") \
+    X(reals,   sparsity,          "[0.5]", 0.0, 0.999, "fraction",  "share of each row's weights that is removed")        \
+    X(integer, calibration,       256,     1, 10000000, "examples", "training sentences for the Hessians")                \
+    X(integer, calibration_length, 64,     8, 8192, "tokens",       "calibration sentences are cut to this")              \
+    X(integer, chunk,             32,      1, 100000, "examples",   "calibration sentences a unit of work; never depends on ranks") \
+    X(real,    damping,           1e-4,    0.0, 10.0, "",           "ridge, times the mean of H's diagonal")              \
+    X(text,    hessian,           "adaptive", "adaptive|dense", NULL, "", "inputs from the pruned prefix or from the dense model") \
+    X(text,    target,            "adaptive", "adaptive|dense", NULL, "", "re-fitted dense weight or the dense weight itself") \
+    X(flag,    refit_head,        1,       0, 1, "",                "re-fit pooler and classifier at the end")            \
+    X(text,    factorisation,     "auto",  "auto|local|distributed", NULL, "", "LAPACK on each rank, ScaLAPACK over all, or by size")
+
+#define ATTACK_OPTIONS(X)                                                                                                  \
+    X(text,    recipe,            "textfooler", "textfooler", NULL, "", "attack recipe")                                  \
+    X(integer, examples,          0,       0, 100000000, "examples", "seeded sample of the reported set that is attacked; 0: all") \
+    X(text,    neighbours,        "",      NULL, NULL, "",          "JSON: word -> neighbours, nearest first; empty: the synthetic language's") \
+    X(text,    vectors,           "",      NULL, NULL, "",          "word vectors in text form, instead of neighbours")   \
+    X(real,    min_cosine,        0.5,     -1.0, 1.0, "cosine",     "of a neighbour, where vectors are given")            \
+    X(integer, max_candidates,    50,      1, 1000, "words",        "neighbours tried for a word")                        \
+    X(text,    tagger,            "auto",  "auto|none|wordnet|lexicon|perceptron", NULL, "", "part-of-speech source; auto: lexicon for synthetic, else wordnet") \
+    X(text,    tagger_path,       "",      NULL, NULL, "",          "file or folder of the part-of-speech source")        \
+    X(flag,    noun_verb_swap,    1,       0, 1, "",                "a noun may replace a verb and the reverse")          \
+    X(text,    similarity_source, "encoder", "encoder|vectors|none", NULL, "", "sentence similarity: mean of the study's start encoder, of word vectors, or none") \
+    X(real,    similarity,        0.840845, 0.0, 1.0, "",           "lowest 1 - arccos(cos)/pi between windows")          \
+    X(integer, similarity_window, 15,      1, 10000, "words",       "window around the change; shorter texts are not tested") \
+    X(text,    stopwords,         "",      NULL, NULL, "",          "one word a line; empty: the built-in list")          \
+    X(integer, query_budget,      0,       0, 1000000000, "queries", "an example; 0: no limit")
+
+#define REPORT_OPTIONS(X)                                                                                                  \
+    X(text,    variants,          "best",  "best|all", NULL, "",    "which single variants the table lists")
+/* clang-format on */
+
+/* section name in the file, table; the top level has the name "" */
+#define STUDY_SECTIONS(S)                                                                          \
+    S(study, STUDY_OPTIONS)                                                                        \
+    S(data, DATA_OPTIONS)                                                                          \
+    S(synthetic, SYNTHETIC_OPTIONS)                                                                \
+    S(model, MODEL_OPTIONS)                                                                        \
+    S(pretrain, PRETRAIN_OPTIONS)                                                                  \
+    S(finetune, FINETUNE_OPTIONS)                                                                  \
+    S(soup, SOUP_OPTIONS)                                                                          \
+    S(prune, PRUNE_OPTIONS)                                                                        \
+    S(attack, ATTACK_OPTIONS)                                                                      \
+    S(report, REPORT_OPTIONS)
+
+#endif

@@ -1,0 +1,27 @@
+/* atomic_file.h: a published file is whole. Written beside its place, fsync, rename, fsync of the
+ * folder. Any error publishes nothing and leaves what was there. Not collective. */
+#ifndef ESPALIER_IO_ATOMIC_FILE_H
+#define ESPALIER_IO_ATOMIC_FILE_H
+
+#include "base/err.h"
+
+#include <stdio.h>
+
+typedef struct atomic_file {
+    FILE *f; /* write here; check nothing: commit does */
+    char path[4096], tmp[4096];
+} atomic_file;
+
+err atomic_begin(const char *path, atomic_file *a);
+err atomic_commit(atomic_file *a);   /* ERR_IO: a write failed, no space; nothing was published */
+void atomic_discard(atomic_file *a); /* does nothing after commit */
+
+err atomic_write(const char *path, const void *bytes, size_t n);
+/* Rename an already complete temporary file (written by another library) into place, durably. */
+err atomic_publish(const char *tmp, const char *path);
+
+err dir_make(const char *path);                             /* with parents; existing is fine */
+err path_join(char out[4096], const char *a, const char *b); /* ERR_IO when too long */
+int path_exists(const char *path);
+
+#endif

@@ -1,0 +1,157 @@
+/* encoder.h: a BERT encoder (arXiv 1810.04805) with classification and masked-language heads.
+ *
+ * const model, mutable workspace: any number of models and workspaces live in one process.
+ * One flat float32 block of parameters; gradients, optimiser moments and averages are further blocks
+ * of the same layout. Post-LayerNorm blocks, erf gelu, dropout from counter-based random numbers.
+ * Nothing here is collective. */
+#ifndef ESPALIER_MODEL_ENCODER_H
+#define ESPALIER_MODEL_ENCODER_H
+
+#include "base/err.h"
+#include "model/encoder_params.h"
+#include "tensor/dims.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ENCODER_MAX_CLASSES = 64, ENCODER_LABEL_BYTES = 64, ENCODER_NAME_BYTES = 96 };
+
+typedef struct encoder_config {
+    int V, H, L, A, F, P, Y;
+    int K;   /* classes; 0: no classifier */
+    int mlm; /* 1: masked-language head present */
+    float norm_eps;
+    char label[ENCODER_MAX_CLASSES][ENCODER_LABEL_BYTES]; /* id2label */
+} encoder_config;
+
+/* Views into a flat block. Per-layer fields point at layer 0; add l * layer_stride. */
+typedef struct encoder_params {
+    size_t layer_stride; /* floats from an array of layer l to that of layer l + 1 */
+#define X(field, ...) float *field;
+    ENCODER_PARAMS(X)
+#undef X
+} encoder_params;
+
+typedef struct encoder {
+    encoder_config c;
+    encoder_params p;
+    float *block; /* (n), owned */
+    size_t n;
+} encoder;
+
+/* One array of the block, for loops over arrays: optimiser, report, file. */
+typedef struct encoder_array {
+    char name[ENCODER_NAME_BYTES];
+    size_t offset; /* floats from the block's start */
+    int rows, cols;
+    int layer; /* -1: not per layer */
+    int decay, prunable;
+} encoder_array;
+
+size_t encoder_count(const encoder_config *c); /* floats in a block */
+void encoder_view(encoder_params *p, const encoder_config *c, float *block);
+/* Every array of c in block order into out (cap entries); returns how many there are. */
+int encoder_arrays(const encoder_config *c, encoder_array *out, int cap);
+
+err encoder_create(const encoder_config *c, encoder **out); /* zeros; caller destroys */
+void encoder_destroy(encoder **m);                          /* NULL is allowed */
+err encoder_copy(const encoder *m, encoder **out);
+
+/* normal(0, 0.02) weights, zero biases, LayerNorm 1 / 0, all a function of seed. */
+void encoder_init(encoder *m, uint64_t seed);
+
+/* What is wanted of a checkpoint's heads. */
+typedef struct encoder_want {
+    int classes;   /* -1: as in the checkpoint; 0: none; K: a classifier of K classes, taken from the
+                      checkpoint if it has one of K classes, otherwise initialised from seed */
+    int mlm;       /* -1: as in the checkpoint; 0: drop; 1: must be there */
+    uint64_t seed; /* for a new classifier */
+} encoder_want;
+
+/* Load DIR/config.json and DIR/model.safetensors (names with or without the "bert." prefix).
+ * Refused with ERR_DATA: other model types and activations, fields that are missing or contradict,
+ * missing or unknown arrays, wrong shape or dtype, non-finite weights. Caller destroys. */
+err encoder_load(const char *dir, encoder_want want, encoder **out);
+
+/* Write config.json, model.safetensors and a copy of vocab_file as vocab.txt into dir (made if
+ * missing), each whole or not at all. vocab_file NULL: no vocabulary. Same model, same bytes. */
+err encoder_save(const encoder *m, const char *dir, const char *vocab_file);
+
+/* --- computing ------------------------------------------------------------------------------- */
+
+/* Dropout is a function of (seed, epoch, example, position, site): see model/dropout.h. */
+typedef struct dropout {
+    uint64_t seed;
+    uint32_t epoch;
+    float hidden, attention; /* probabilities of dropping, [0, 1) */
+} dropout;
+
+typedef struct encoder_ws encoder_ws; /* activations; grows to the largest batch seen */
+err encoder_ws_create(const encoder_config *c, encoder_ws **out);
+void encoder_ws_destroy(encoder_ws **ws);
+
+/* Hidden states of all layers: inference when drop is NULL, else training (activations are kept for
+ * the backward pass). ERR_DATA: a sequence longer than P, an id outside V; ERR_FAILED: memory.
+ * Afterwards encoder_hidden(ws, l) is (T, H): l = 0 embeddings, l = L last layer. For inference only
+ * l = L is valid unless keep is set. */
+err encoder_forward(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop, int keep);
+const float *encoder_hidden(const encoder_ws *ws, int l); // (T, H)
+
+/* Forward and heads: pooled (B, H) and logits (B, K) live in ws until the next call. */
+err encoder_classify(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
+                     const float **logits);
+const float *encoder_pooled(const encoder_ws *ws); // (B, H)
+
+/* Softmax of logits in float64: p (B, K). Non-finite logits give NaN, never a crash. */
+void encoder_softmax(double *p, const float *logits, int B, int K);
+
+/* Forward, mean cross-entropy over the batch times weight, backward: adds weight * dloss/dparameter
+ * to grads (a block of m's layout). loss: the batch's SUM of cross-entropies (float64, unweighted).
+ * drop NULL: no dropout, still trains. grads NULL: loss only. Source: loss = -log softmax(logits). */
+err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
+                          float weight, float *grads, double *loss);
+
+/* The same for the masked-language head: positions (M) index the T packed tokens, targets (M) are the
+ * true ids. Gradient of weight * mean over M. loss: SUM over M. */
+err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int32_t *positions,
+                     const int32_t *targets, int M, const dropout *drop, float weight, float *grads,
+                     double *loss);
+
+/* --- layer by layer, for pruning ------------------------------------------------------------- */
+
+typedef enum block_stage {
+    STAGE_QKV,     /* input of query, key, value: the block's input (T, H) */
+    STAGE_ATT,     /* input of the attention output linear: the context (T, H) */
+    STAGE_INTER,   /* input of the intermediate linear (T, H) */
+    STAGE_OUT,     /* input of the output linear: gelu (T, F) */
+    STAGE_DONE,    /* the block's output (T, H) */
+    STAGE_COUNT
+} block_stage;
+
+/* Embedding output of b in inference: h (T, H). */
+err encoder_embed(encoder_ws *ws, const encoder *m, const batch *b, float *h);
+
+/* From the block's input h (T, H) to the input of stage s: x (T, H) or (T, F) for STAGE_OUT. */
+err encoder_block(encoder_ws *ws, const encoder *m, int layer, const batch *b, const float *h,
+                  block_stage s, float *x);
+
+typedef enum linear_kind {
+    LINEAR_QUERY,
+    LINEAR_KEY,
+    LINEAR_VALUE,
+    LINEAR_ATT,
+    LINEAR_INTER,
+    LINEAR_OUT,
+    LINEAR_COUNT
+} linear_kind;
+
+/* Views of one of a block's six linears and of its bias: w (out, in), b (out). */
+typedef struct linear_view {
+    float *w, *b;
+    int out, in;
+    block_stage stage;
+    const char *name; /* "query", "key", … */
+} linear_view;
+linear_view encoder_linear(const encoder *m, int layer, linear_kind kind);
+
+#endif

@@ -1,0 +1,44 @@
+/* par.h: the ranks of a run. Layers above see no MPI; par, linalg and store include par/comm.h. */
+#ifndef ESPALIER_PAR_PAR_H
+#define ESPALIER_PAR_PAR_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct par_comm par_comm;
+
+typedef struct par {
+    int rank, size;
+    par_comm *comm;
+} par;
+
+/* Start MPI (thread level multiple where it is offered). Works without mpirun: one rank.
+ * ERR_USAGE when SLURM_NTASKS or the launcher's size says there should be more ranks than MPI sees
+ * ("every rank believes it is rank 0 of 1"). Caller closes. Collective. */
+err par_open(int *argc, char ***argv, par **out);
+void par_close(par **p);
+/* End all ranks at once with this exit code, for errors that cannot be agreed on. */
+_Noreturn void par_abort(const par *p, int code);
+
+/* Agree on failure: returns OK only if mine is OK on every rank; otherwise the error of the lowest
+ * failing rank, its message and place on every rank. Called before any collective that not all ranks
+ * may reach. Collective. */
+err par_agree(const par *p, err mine);
+/* 1 if cond holds on every rank. Collective. */
+int par_all(const par *p, int cond);
+
+err par_barrier(const par *p);
+/* n bytes of root to all; in pieces of at most 1 GiB. Collective. */
+err par_bcast(const par *p, void *bytes, size_t n, int root);
+/* A byte string of root to all: *bytes is allocated on the other ranks (caller frees). Collective. */
+err par_bcast_alloc(const par *p, char **bytes, size_t *n, int root);
+/* Every rank's byte string to every rank, in rank order: out (offsets[size]) and offsets
+ * (size + 1) are allocated, caller frees both. Collective. */
+err par_allgather(const par *p, const void *bytes, size_t n, char **out, size_t **offsets);
+err par_sum_i64(const par *p, int64_t *x, size_t n); /* exact. Collective. */
+err par_max_i64(const par *p, int64_t *x, size_t n);
+err par_max_f64(const par *p, double *x, size_t n);
+
+#endif

@@ -1,0 +1,43 @@
+/* prune.h: layer-by-layer pruning without retraining (arXiv 2310.13191, Algorithm 1; exact OBS:
+ * arXiv 2208.11580). See obs.h for one layer, hessian.h for its sums. */
+#ifndef ESPALIER_PRUNE_PRUNE_H
+#define ESPALIER_PRUNE_PRUNE_H
+
+#include "config/study.h"
+#include "model/encoder.h"
+#include "par/par.h"
+#include "text/dataset.h"
+
+enum { PRUNE_NAME_BYTES = 64 };
+
+typedef struct prune_layer {
+    int layer;             /* block; L for the refitted head */
+    char linear[16];       /* "query", …, "pooler", "classifier" */
+    int out, in;
+    int64_t removed;       /* weights */
+    double damping;        /* ridge actually used / mean diagonal */
+    int retries;           /* factorisations that failed before */
+    double condition;      /* estimate of H's condition number (1-norm, LAPACK ?pocon), NaN: not needed */
+    double error;          /* ||Y - W X^||_F^2 / ||Y||_F^2 after pruning, on the calibration tokens */
+    char factorisation[16]; /* "local", "distributed", "none" */
+} prune_layer;
+
+typedef struct prune_job {
+    const par *p;
+    const encoder *dense;
+    const examples *calibration; /* whole, on every rank */
+    const char *method;          /* "adaptive", "magnitude" */
+    double sparsity;
+    const prune_options *o;
+    const char *checkpoint; /* file for finished blocks (atomic, resumed from), NULL: none */
+    const char *title;
+} prune_job;
+
+/* The pruned model on every rank and one row for every linear in execution order: layers (6 L + 2; *n
+ * set). Same bytes for any number of ranks. ERR_STOPPED between blocks when asked. Collective. */
+err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out);
+
+/* Share of zeros among the prunable weights. Not collective. */
+double prune_sparsity(const encoder *m, int64_t *zeros, int64_t *total);
+
+#endif
