@@ -15,7 +15,7 @@ PKGS    := ompi-c hdf5-openmpi scalapack-openmpi openblas lapacke jansson yaml-0
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wconversion
 PKG_CF  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I $(PKGS) 2>/dev/null))
 PKG_LD  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-CFLAGS  := -std=c11 -D_GNU_SOURCE $(OPT) -g $(ARCH) -ffp-contract=off $(WARN) $(SAN) $(EXTRA)
+CFLAGS  := -std=c11 -D_GNU_SOURCE $(OPT) -g $(ARCH) -ffp-contract=off $(WARN) $(SAN)
 CPPFLAGS:= -Isrc -I$(BUILD) $(PKG_CF) -MMD -MP
 LDLIBS  := $(PKG_LD) -lhdf5_hl -lsleef -lpthread -lm
 CHECK_LD:= $(shell pkg-config --libs check 2>/dev/null)
@@ -30,6 +30,18 @@ MPITEST := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/mpi/test_*.c)))
 CLI     := $(sort $(wildcard tests/cli/*.sh tests/oracle/*.sh))
 BENCH   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard bench/bench_*.c)))
 
+VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
+RANKS   ?= 1 2 3 4 6
+RESULTS ?= results
+# extra flags for mpirun, e.g. MPIFLAGS='--bind-to core'
+MPIFLAGS?=
+
+# Debian 12 packages: what the program needs, and what its tests and lints need besides
+NEED    := build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools \
+           libscalapack-openmpi-dev libopenblas-dev liblapacke-dev libjansson-dev libyaml-dev \
+           libutf8proc-dev librandom123-dev libsleef-dev libssl-dev wordnet-base
+NEEDTEST:= check clang clang-format cppcheck python3-h5py python3-pandas python3-tables
+
 # one thread a rank, and MPI usable by root and on few cores, for everything that make starts
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
@@ -38,8 +50,83 @@ export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 export OMPI_MCA_rmaps_base_oversubscribe := 1
 export BUILD
 
+##@ Use
 .PHONY: all
-all: $(BUILD)/espalier
+all: need $(BUILD)/espalier                  ## build the program (default)
+
+.PHONY: demo
+demo: deps-run                               ## install what is missing, build, run the demo study on 2 ranks
+	@$(MAKE) --no-print-directory all
+	@bash tests/demo.sh
+
+.PHONY: test
+test: deps                                   ## install what is missing, build, run every test (under 10 minutes on 2 cores)
+	@$(MAKE) --no-print-directory all test-unit test-mpi test-cli
+
+.PHONY: deps deps-run
+deps:                                        ## install the Debian packages that are missing
+	@bash tests/lint/deps.sh $(NEED) $(NEEDTEST)
+deps-run:
+	@bash tests/lint/deps.sh $(NEED)
+
+.PHONY: install
+PREFIX ?= /usr/local
+install: all                                 ## copy the program to $(PREFIX)/bin, configs and slurm beside it
+	install -D -m 755 $(BUILD)/espalier $(DESTDIR)$(PREFIX)/bin/espalier
+	install -d $(DESTDIR)$(PREFIX)/share/espalier/configs $(DESTDIR)$(PREFIX)/share/espalier/slurm
+	install -m 644 configs/*.yaml $(DESTDIR)$(PREFIX)/share/espalier/configs
+	install -m 644 slurm/* $(DESTDIR)$(PREFIX)/share/espalier/slurm
+
+.PHONY: help
+help:                                        ## list the targets
+	@awk '/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*##/ {n = $$1; sub(":.*", "", n); sub(".*## ", ""); printf "  make %-12s %s\n", n, $$0}' Makefile
+	@echo; echo "variables: BUILD=$(BUILD) CC=$(CC) ARCH=$(ARCH) OPT=$(OPT) RANKS=\"$(RANKS)\" V=1 (show commands)"
+
+##@ Check
+.PHONY: test-unit
+test-unit: $(UNIT)                           ## unit and gradient tests
+	@set -e; for t in $(UNIT); do echo "  unit   $$t"; timeout -k 5 300 $$t; done
+
+.PHONY: test-mpi
+test-mpi: $(MPITEST)                         ## tests over MPI, on 1 to 6 ranks
+	@set -e; for t in $(MPITEST); do for n in $(RANKS); do echo "  mpi    $$t on $$n"; \
+	  timeout -k 5 300 mpirun -n $$n $$t; done; done
+
+.PHONY: test-cli
+test-cli: all                                ## the program from outside, oracles, kill and resume
+	@set -e; for t in $(CLI); do echo "  cli    $$t"; timeout -k 5 590 bash $$t; done
+
+.PHONY: layers
+layers: lib                                  ## no folder includes or calls a folder of its own layer or below
+	@bash tests/lint/layers.sh $(BUILD)
+
+.PHONY: lint
+lint:                                        ## formatting, static analysis, house rules
+	@bash tests/lint/lint.sh
+
+.PHONY: debug
+debug:                                       ## ASan + UBSan build in $(BUILD)-debug
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-debug OPT='-O1 -fno-omit-frame-pointer' \
+	  SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' all
+
+.PHONY: test-debug
+test-debug:                                  ## unit tests under ASan + UBSan
+	@ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=tests/lint/leaks.supp $(MAKE) --no-print-directory \
+	  BUILD=$(BUILD)-debug OPT='-O1 -fno-omit-frame-pointer' \
+	  SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test-unit
+
+.PHONY: bench
+bench: $(BENCH)                              ## speeds as ratios to the machine's limits; one: make bench NAME=encoder
+	@set -e; for b in $(if $(NAME),$(BUILD)/bench/bench_$(NAME),$(BENCH)); do echo "== $$b"; $$b; done
+
+.PHONY: clean
+clean:                                       ## remove what was built
+	rm -rf $(BUILD) $(BUILD)-debug
+
+.PHONY: need
+need:
+	@pkg-config --exists $(PKGS) || { echo "espalier needs packages that are missing: run \`make deps\`" >&2; exit 1; }
 
 .PHONY: lib
 lib: $(LIB)
@@ -52,10 +139,18 @@ $(BUILD)/espalier: $(JOBOBJ) $(LIB)
 	@echo "  link   $@"
 	$(Q)$(CC) $(CFLAGS) -o $@ $(JOBOBJ) $(LIB) $(LDLIBS)
 
+# the version is compiled into one object, made again only when it changes
+$(BUILD)/version: FORCE
+	@mkdir -p $(@D); echo '$(VERSION)' | cmp -s - $@ || echo '$(VERSION)' > $@
+.PHONY: FORCE
+FORCE:
+$(BUILD)/jobs/version.o: $(BUILD)/version
+$(BUILD)/jobs/version.o: EXTRA += -DESPALIER_VERSION='"$(VERSION)"' -DESPALIER_FLAGS='"$(CC) $(OPT) $(ARCH)"'
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  cc     $<"
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -c -o $@ $<
 
 $(BUILD)/tests/%: tests/%.c $(LIB)
 	@mkdir -p $(@D)
@@ -65,14 +160,5 @@ $(BUILD)/tests/%: tests/%.c $(LIB)
 $(BUILD)/bench/%: bench/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(LIB) $(LDLIBS)
-
-.PHONY: test-unit
-test-unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "  unit   $$t"; timeout -k 5 300 $$t; done
-
-.PHONY: test-mpi
-test-mpi: $(MPITEST)
-	@set -e; for t in $(MPITEST); do for n in 1 2 3 4 6; do echo "  mpi    $$t on $$n"; \
-	  timeout -k 5 300 mpirun -n $$n $$t; done; done
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
