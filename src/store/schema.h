@@ -1,0 +1,147 @@
+/* schema.h: the one table of what study.h5 holds. One line a column:
+ *
+ *     X(type, name, width, unit, help)
+ *
+ * and one line a table: T(table, row, COLUMNS, title), stored at "/table", one `store_row` in
+ * memory for a row. These lines make the row structs, the HDF5 types, the attributes (title, unit,
+ * help) and the check on reading. Types: integer (int64_t), real (double), text (UTF-8 of at most
+ * width - 1 bytes, padded with NUL to width; width of numbers is 8). A share is a fraction from 0
+ * to 1, a flag is 0 or 1, and a real that was not measured is NaN. */
+#ifndef ESPALIER_STORE_SCHEMA_H
+#define ESPALIER_STORE_SCHEMA_H
+
+/* clang-format off */
+#define STORE_OPTION_COLUMNS(X)                                                                                            \
+    X(text,    section,      32,  "",          "section of the study file; study: its top level")                         \
+    X(text,    name,         32,  "",          "option")                                                                  \
+    X(text,    value,        512, "",          "value in force, defaults filled in")                                      \
+    X(text,    unit,         16,  "",          "unit of the value")                                                       \
+    X(text,    help,         160, "",          "what the option means")
+
+#define STORE_DATASET_COLUMNS(X)                                                                                           \
+    X(text,    name,         32,  "",          "data set")                                                                \
+    X(text,    split,        16,  "",          "part: train, heldout, test, corpus")                                      \
+    X(integer, rows,         8,   "examples",  "examples in this part")                                                   \
+    X(integer, classes,      8,   "classes",   "labels that occur; 0: unlabelled text")                                   \
+    X(integer, bytes,        8,   "bytes",     "size of the file it was read from; 0: generated")                         \
+    X(text,    sha256,       65,  "",          "SHA-256 of the text as used, in hexadecimal")                             \
+    X(integer, tokens,       8,   "tokens",    "WordPiece tokens, [CLS] and [SEP] included")                              \
+    X(integer, cut,          8,   "examples",  "examples longer than the maximum length, cut there")
+
+#define STORE_PRETRAINING_COLUMNS(X)                                                                                       \
+    X(integer, steps,        8,   "steps",     "optimiser steps taken")                                                   \
+    X(integer, tokens,       8,   "tokens",    "tokens seen, over all epochs")                                            \
+    X(real,    heldout_first, 8,  "nat/token", "masked-language loss on held-out text before the first step")             \
+    X(real,    heldout_last, 8,   "nat/token", "masked-language loss on held-out text after the last step")               \
+    X(integer, diverged,     8,   "flag",      "1: the loss became infinite or NaN")
+
+#define STORE_VARIANT_COLUMNS(X)                                                                                           \
+    X(text,    name,         64,  "",          "variant of the sweep")                                                    \
+    X(text,    init,         16,  "",          "pretrained or random start")                                              \
+    X(real,    learning_rate, 8,  "",          "peak step size")                                                          \
+    X(integer, epochs,       8,   "epochs",    "passes over the training part")                                           \
+    X(integer, batch,        8,   "sequences", "sequences a step")                                                        \
+    X(real,    weight_decay, 8,   "",          "decoupled decay (AdamW)")                                                 \
+    X(real,    warmup,       8,   "fraction",  "share of the steps in which the step size rises")                         \
+    X(real,    clip,         8,   "",          "largest gradient norm; 0: no clipping")                                   \
+    X(real,    dropout,      8,   "fraction",  "hidden and attention dropout")                                            \
+    X(integer, seed,         8,   "",          "of order, dropout and classifier")                                        \
+    X(text,    status,       16,  "",          "done or diverged")                                                        \
+    X(integer, steps,        8,   "steps",     "optimiser steps taken")                                                   \
+    X(integer, tokens,       8,   "tokens",    "tokens seen, over all epochs")                                            \
+    X(real,    first_loss,   8,   "nat",       "mean training loss over the first epoch's beginning")                     \
+    X(real,    last_loss,    8,   "nat",       "mean training loss over the last epoch's end")                            \
+    X(integer, heldout_n,    8,   "examples",  "held-out examples for accuracy")                                          \
+    X(integer, heldout_correct, 8, "examples", "of these right")                                                          \
+    X(integer, robust_n,     8,   "examples",  "held-out examples attacked")                                              \
+    X(integer, robust_count, 8,   "examples",  "of these still right after the attack")                                   \
+    X(integer, in_uniform,   8,   "flag",      "1: part of the uniform average")                                          \
+    X(integer, in_greedy,    8,   "flag",      "1: part of the greedy average")                                           \
+    X(integer, best,         8,   "flag",      "1: best single variant by held-out accuracy under attack")
+
+#define STORE_SOUP_COLUMNS(X)                                                                                              \
+    X(integer, step,         8,   "",          "order in which the variant was tried; 0: the start")                      \
+    X(text,    variant,      64,  "",          "variant that was tried")                                                  \
+    X(integer, accepted,     8,   "flag",      "1: the average with it was kept")                                         \
+    X(integer, before,       8,   "examples",  "right after the attack, average without it")                              \
+    X(integer, after,        8,   "examples",  "right after the attack, average with it")                                 \
+    X(integer, n,            8,   "examples",  "held-out examples attacked")
+
+#define STORE_LAYER_COLUMNS(X)                                                                                             \
+    X(text,    model,        64,  "",          "pruned model")                                                            \
+    X(integer, layer,        8,   "",          "block, from 0; number of blocks: the head")                               \
+    X(text,    linear,       16,  "",          "linear layer of the block")                                               \
+    X(integer, outputs,      8,   "",          "rows of the weight")                                                      \
+    X(integer, inputs,       8,   "",          "columns of the weight")                                                   \
+    X(integer, removed,      8,   "weights",   "weights set to zero")                                                     \
+    X(real,    damping,      8,   "",          "ridge in force, times the mean of H's diagonal")                          \
+    X(integer, retries,      8,   "",          "factorisations that failed before, each with a tenth of the next damping") \
+    X(real,    condition,    8,   "",          "estimated condition number of H, 1-norm")                                 \
+    X(real,    error,        8,   "fraction",  "|Y - W X^|^2 / |Y|^2 on the calibration tokens, Y from the dense model")  \
+    X(text,    factorisation, 16, "",          "local, distributed or none")
+
+#define STORE_ATTACK_COLUMNS(X)                                                                                            \
+    X(text,    model,        64,  "",          "model attacked")                                                          \
+    X(integer, row,          8,   "",          "example: row of the reported set, from 0")                                \
+    X(integer, label,        8,   "",          "true class")                                                              \
+    X(text,    outcome,      8,   "",          "success, failed, skipped (wrong before) or errored")                      \
+    X(integer, queries,      8,   "queries",   "texts that the model was asked about")                                    \
+    X(integer, words,        8,   "words",     "words of the text")                                                       \
+    X(integer, changed,      8,   "words",     "words replaced in the last text")                                         \
+    X(real,    prob,         8,   "fraction",  "probability of the true class before")                                    \
+    X(real,    final_prob,   8,   "fraction",  "probability of the true class for the last text")                         \
+    X(real,    similarity,   8,   "fraction",  "lowest accepted window similarity, 1 - arccos(cos)/pi; NaN: not tested")
+
+#define STORE_MODEL_COLUMNS(X)                                                                                             \
+    X(text,    name,         64,  "",          "model; its folder is models/NAME")                                        \
+    X(text,    title,        96,  "",          "name in the tables")                                                      \
+    X(text,    kind,         16,  "",          "single, average or pruned")                                               \
+    X(text,    method,       16,  "",          "of averaging or pruning")                                                 \
+    X(real,    sparsity,     8,   "fraction",  "share of the prunable weights that is zero")                              \
+    X(integer, pretrained,   8,   "flag",      "1: started from pretrained weights")                                      \
+    X(integer, weights,      8,   "weights",   "prunable weights kept: the six linear layers of each block")              \
+    X(integer, n,            8,   "examples",  "examples of the reported set that were attacked")                         \
+    X(integer, correct,      8,   "examples",  "right before the attack")                                                 \
+    X(integer, success,      8,   "examples",  "right before, wrong after the attack")                                    \
+    X(integer, failed,       8,   "examples",  "right before and after the attack")                                       \
+    X(integer, errored,      8,   "examples",  "right before; the attack could not be carried out")                       \
+    X(integer, queries,      8,   "queries",   "over all examples that were not skipped")                                 \
+    X(integer, changed,      8,   "words",     "words replaced, over the successes")                                      \
+    X(integer, words,        8,   "words",     "words of the texts, over the successes")                                  \
+    X(text,    chosen,       160, "",          "how the model was chosen, and on which examples")                         \
+    X(real,    acc,          8,   "fraction",  "accuracy: correct / n")                                                   \
+    X(real,    acc_low,      8,   "fraction",  "Wilson 95 % interval of acc")                                             \
+    X(real,    acc_high,     8,   "fraction",  "Wilson 95 % interval of acc")                                             \
+    X(real,    aua,          8,   "fraction",  "accuracy under attack: failed / n")                                       \
+    X(real,    aua_low,      8,   "fraction",  "Wilson 95 % interval of aua")                                             \
+    X(real,    aua_high,     8,   "fraction",  "Wilson 95 % interval of aua")                                             \
+    X(real,    asr,          8,   "fraction",  "attack success rate: success / (success + failed)")                       \
+    X(real,    asr_low,      8,   "fraction",  "Wilson 95 % interval of asr")                                             \
+    X(real,    asr_high,     8,   "fraction",  "Wilson 95 % interval of asr")
+
+#define STORE_TIMING_COLUMNS(X)                                                                                            \
+    X(text,    stage,        32,  "",          "stage of the study")                                                      \
+    X(text,    unit,         64,  "",          "variant, model or other part of the stage; empty: all of it")             \
+    X(integer, rank,         8,   "",          "rank that did it; -1: all together")                                      \
+    X(real,    seconds,      8,   "s",         "wall time")                                                               \
+    X(real,    rate,         8,   "1/s",       "units of the stage's work a second")
+
+#define STORE_PROVENANCE_COLUMNS(X)                                                                                        \
+    X(text,    key,          32,  "",          "what is described")                                                       \
+    X(text,    value,        512, "",          "its version, name or number")
+
+/* table and member of store_content, row type store_ROW, columns, title */
+#define STORE_TABLES(T)                                                                                                    \
+    T(options,     option,      STORE_OPTION_COLUMNS,      "effective configuration of the study")                        \
+    T(datasets,    dataset,     STORE_DATASET_COLUMNS,     "data as used")                                                \
+    T(pretraining, pretraining, STORE_PRETRAINING_COLUMNS, "masked-language pre-training")                                \
+    T(variants,    variant,     STORE_VARIANT_COLUMNS,     "fine-tuned variants of the sweep")                            \
+    T(soup,        soup,        STORE_SOUP_COLUMNS,        "decisions of the greedy average, in order")                   \
+    T(layers,      layer,       STORE_LAYER_COLUMNS,       "linear layers of the pruned models, in order")                \
+    T(attacks,     attack,      STORE_ATTACK_COLUMNS,      "every attacked example of every model")                       \
+    T(models,      model,       STORE_MODEL_COLUMNS,       "models of the table: counts, shares and intervals")           \
+    T(timings,     timing,      STORE_TIMING_COLUMNS,      "wall times; differ from run to run")                          \
+    T(provenance,  provenance,  STORE_PROVENANCE_COLUMNS,  "program, libraries and machine; differ from run to run")
+/* clang-format on */
+
+#endif
