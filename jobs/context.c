@@ -1,0 +1,146 @@
+#include "context.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "io/atomic_file.h"
+#include "io/lines.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct arguments {
+    const char *file;
+    const char **set; /* (n_set) */
+    int n_set;
+} arguments;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    arguments *a = state->input;
+    switch (key) {
+    case 's':
+        a->set[a->n_set++] = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->file)
+            argp_error(state, "one study at a time, got \"%s\" and \"%s\"", a->file, arg);
+        a->file = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->file)
+            argp_error(state, "which study? give a YAML file, e.g. configs/demo.yaml");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static err read_study(int argc, char **argv, const char *doc, study **out) {
+    static const struct argp_option options[] = {
+        {"set", 's', "OPTION=VALUE", 0, "override one option, e.g. attack.examples=50", 0}, {0}};
+    const struct argp argp = {options, parse, "STUDY.yaml", doc, NULL, NULL, NULL};
+    arguments a = {0};
+    CALL(mem_alloc((size_t)argc + 1, sizeof *a.set, &a.set));
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    err e = study_read(a.file, a.set, a.n_set, out);
+    free(a.set);
+    return e;
+}
+
+/* the effective configuration is the study's identity: what is there must be the same */
+static err claim_folder(context *c, void *arg) {
+    const strbuf *text = arg;
+    CALL(dir_make(c->dir));
+    CALL(dir_make(c->journal));
+    CALL(dir_make(c->models));
+    CALL(lock_take(c->dir, &c->lock));
+    char path[PATH_BYTES];
+    CALL(path_join(path, c->dir, "study.yaml"));
+    if (path_exists(path)) {
+        char *old = NULL;
+        size_t n = 0;
+        CALL(file_read(path, &old, &n));
+        size_t same = 0, line = 1;
+        while (same < n && same < text->len && old[same] == text->text[same])
+            line += old[same++] == '\n';
+        int differs = same < n || same < text->len;
+        free(old);
+        CHECK(!differs, ERR_USAGE,
+              "%s was written by another study (they differ in its line %zu): choose another "
+              "`directory` or `name`, or remove the folder",
+              path, line);
+    } else {
+        CALL(atomic_write(path, text->text, text->len));
+    }
+    return manifest_open(c->dir, &c->manifest);
+}
+
+err context_open(const par *p, int argc, char **argv, const char *doc, context **out) {
+    context *c = NULL;
+    strbuf text = {0};
+    err e = mem_alloc(1, sizeof *c, &c);
+    if (e == OK) {
+        c->p = p;
+        e = read_study(argc, argv, doc, &c->s);
+    }
+    if (e == OK)
+        e = study_write(c->s, &text);
+    if (e == OK) {
+        const char *directory = c->s->study.directory;
+        const char *root = c->s->data.root[0] ? c->s->data.root : getenv("ESPALIER_DATA");
+        snprintf(c->root, sizeof c->root, "%s", root ? root : "");
+        if (directory[0])
+            snprintf(c->dir, sizeof c->dir, "%s", directory);
+        else
+            snprintf(c->dir, sizeof c->dir, "results/%s", c->s->study.name);
+        e = path_join(c->journal, c->dir, "journal");
+        if (e == OK)
+            e = path_join(c->models, c->dir, "models");
+    }
+    TRY(par_agree(p, e));
+    TRY(context_on_root(c, claim_folder, &text));
+    log_info("study %s in %s, %d rank%s", c->s->study.name, c->dir, p->size,
+             p->size == 1 ? "" : "s");
+    *out = c;
+done:
+    strbuf_free(&text);
+    if (e != OK)
+        context_close(&c);
+    return e;
+}
+
+err context_on_root(context *c, err (*fn)(context *c, void *arg), void *arg) {
+    return par_agree(c->p, c->p->rank == 0 ? fn(c, arg) : OK);
+}
+
+err context_job(const par *p, int argc, char **argv, const char *doc, stage_fn fn) {
+    context *c = NULL;
+    CALL(context_open(p, argc, argv, doc, &c));
+    err e = fn(c);
+    context_close(&c);
+    return e;
+}
+
+int context_enter(context *c, stage s) {
+    unsigned bit = 1u << s;
+    int first = !(c->done & bit);
+    c->done |= bit;
+    if (first)
+        c->stage_seconds[s] = clock_now();
+    return first;
+}
+
+err context_resolve(const context *c, const char *option, const char *path, char out[PATH_BYTES]) {
+    snprintf(out, PATH_BYTES, "%s", path);
+    if (path_exists(out))
+        return OK;
+    if (c->root[0] && path[0] != '/') {
+        CALL(path_join(out, c->root, path));
+        if (path_exists(out))
+            return OK;
+    }
+    RAISE(ERR_USAGE, "%s: %s: %s does not exist%s%s", c->s->path, option, path,
+          c->root[0] ? ", nor below " : " (data.root and ESPALIER_DATA are not set)", c->root);
+}

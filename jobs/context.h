@@ -1,0 +1,119 @@
+/* context.h: one study on its way: configuration, folder, data and what the stages found so far.
+ *
+ * Stages are like the targets of a makefile: each first brings up to date what it builds on, then
+ * does what the study's folder lacks. So `espalier soup study.yaml` after a kill, in a chain of SLURM
+ * jobs, or in an empty folder all do the right thing, and there is no separate resume mode. */
+#ifndef ESPALIER_JOBS_CONTEXT_H
+#define ESPALIER_JOBS_CONTEXT_H
+
+#include "attack/attack.h"
+#include "config/study.h"
+#include "io/lock.h"
+#include "io/manifest.h"
+#include "prune/prune.h"
+#include "soup/soup.h"
+#include "sweep/sweep.h"
+#include "text/dataset.h"
+
+enum { PATH_BYTES = 4096, TABLE_MODELS = 256 };
+
+/* A model of the final table. */
+typedef struct table_model {
+    char name[64], title[96];
+    char kind[16], method[16]; /* single, average, pruned; "", uniform, greedy, adaptive, … */
+    char chosen[160];
+    double sparsity;
+    int pretrained;
+    int64_t weights; /* prunable weights kept */
+    attack_counts counts;
+    attack_result *results; /* (attacked.n) */
+} table_model;
+
+typedef struct pruned_model {
+    char name[64], method[16];
+    double sparsity;
+    int n;
+    prune_layer *layers; /* (n) */
+} pruned_model;
+
+typedef struct context {
+    const par *p;
+    study *s;
+    char dir[PATH_BYTES], journal[PATH_BYTES], models[PATH_BYTES];
+    char root[PATH_BYTES]; /* of the data */
+    lock *lock;            /* rank 0 */
+    manifest *manifest;    /* rank 0 */
+    unsigned done;         /* bit per stage carried out in this run */
+
+    /* prepare */
+    char vocab[PATH_BYTES];
+    wordpiece *w;
+    dataset train, heldout, test; /* texts, on every rank */
+    dataset probe, attacked;      /* seeded parts of heldout and test that are attacked */
+    examples xtrain, xheldout, xtest;
+
+    /* pretrain */
+    char start[PATH_BYTES]; /* what every variant starts from */
+    encoder *start_model;
+    pretrain_result pretraining;
+    int pretrained; /* the start knows language: a checkpoint or pre-training */
+
+    /* finetune, soup */
+    sweep_result *sweep;   /* (n_variants) */
+    attack_counts *robust; /* (n_variants) on probe */
+    int *member;           /* (n_variants) 1: in the greedy average */
+    soup_decision *decisions;
+    int n_decisions, n_ingredients;
+    int *ingredient; /* (n_ingredients) variant of each ingredient */
+    int best;        /* variant with the highest score */
+    attack *attack;  /* opened when first needed */
+
+    /* prune, attack */
+    pruned_model *pruned;
+    int n_pruned;
+    table_model table[TABLE_MODELS];
+    int n_table;
+
+    double stage_seconds[8];
+} context;
+
+typedef enum stage { PREPARE, PRETRAIN, FINETUNE, SOUP, PRUNE, ATTACK, REPORT } stage;
+
+/* Parse `[--set section.option=value]… STUDY`, open and lock the study's folder, write its effective
+ * configuration or check that it is the one that is there. Collective. */
+err context_open(const par *p, int argc, char **argv, const char *doc, context **out);
+void context_close(context **c);
+
+/* Open, carry out one stage with all it builds on, close. Collective. */
+typedef err (*stage_fn)(context *c);
+err context_job(const par *p, int argc, char **argv, const char *doc, stage_fn fn);
+
+/* 1 the first time a stage is entered in this run. */
+int context_enter(context *c, stage s);
+/* Where a path of the study points: as it is if it exists, else below the data's root. */
+err context_resolve(const context *c, const char *option, const char *path, char out[PATH_BYTES]);
+/* Run fn on rank 0 and agree on its error. Collective. */
+err context_on_root(context *c, err (*fn)(context *c, void *arg), void *arg);
+/* dir/models/NAME is in the manifest: known on every rank. Collective. */
+err context_has_model(context *c, const char *name, int *has);
+/* Save m as models/NAME and list it. Collective; written by rank 0. */
+err context_save_model(context *c, const char *name, const encoder *m, const char *made_by,
+                       const char *made_from);
+err context_load_model(const context *c, const char *name, encoder **out);
+/* The attack of this study, opened once. */
+err context_attack(context *c, attack **out);
+
+/* rank 0, for prepare: the data's root, the vocabulary's path, and that both are what they were */
+err inputs_locate(context *c);
+err inputs_vocabulary(context *c);
+err inputs_check(context *c, const dataset *all, const dataset *test);
+
+err stage_prepare(context *c);
+err stage_pretrain(context *c);
+err stage_finetune(context *c);
+err stage_soup(context *c);
+err stage_prune(context *c);
+err stage_attack(context *c);
+err stage_report(context *c);
+
+#endif

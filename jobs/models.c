@@ -1,0 +1,57 @@
+/* models of a study's folder: published whole, listed in the manifest, loaded by name */
+#include "context.h"
+
+#include "base/log.h"
+#include "io/atomic_file.h"
+
+#include <stdio.h>
+
+typedef struct listing {
+    const char *name, *made_by, *made_from;
+    const encoder *m; /* NULL: the model is on disk already */
+    int has;
+} listing;
+
+static const char *weights_path(char out[PATH_BYTES], const char *name) {
+    snprintf(out, PATH_BYTES, "models/%s/model.safetensors", name);
+    return out;
+}
+
+static err look_up(context *c, void *arg) {
+    listing *l = arg;
+    char path[PATH_BYTES];
+    l->has = manifest_has(c->manifest, weights_path(path, l->name));
+    return OK;
+}
+
+err context_has_model(context *c, const char *name, int *has) {
+    listing l = {.name = name};
+    CALL(context_on_root(c, look_up, &l));
+    CALL(par_bcast(c->p, &l.has, sizeof l.has, 0));
+    *has = l.has;
+    return OK;
+}
+
+static err list_model(context *c, void *arg) {
+    listing *l = arg;
+    char path[PATH_BYTES], dir[PATH_BYTES];
+    CALL(path_join(dir, c->models, l->name));
+    weights_path(path, l->name);
+    if (manifest_has(c->manifest, path))
+        return OK;
+    if (l->m)
+        CALL(encoder_save(l->m, dir, c->vocab));
+    return manifest_add(c->manifest, path, l->made_by, l->made_from);
+}
+
+err context_save_model(context *c, const char *name, const encoder *m, const char *made_by,
+                       const char *made_from) {
+    listing l = {name, made_by, made_from, m, 0};
+    return context_on_root(c, list_model, &l);
+}
+
+err context_load_model(const context *c, const char *name, encoder **out) {
+    char dir[PATH_BYTES];
+    CALL(path_join(dir, c->models, name));
+    return encoder_load(dir, (encoder_want){.classes = -1, .mlm = 0}, out);
+}
