@@ -33,13 +33,14 @@ static err list_singles(context *c) {
         int contrast = strcmp(x->o.init, "random") == 0 && c->pretrained;
         if (c->sweep[v].train.diverged || !(all || contrast || v == c->best))
             continue;
-        table_model *t = contrast      ? add_row(c, x->name, "single", "no pre-training (%s)", x->name)
+        table_model *t = contrast ? add_row(c, x->name, "single", "no pre-training (%s)", x->name)
                          : v == c->best ? add_row(c, x->name, "single", "best single (%s)", x->name)
                                         : add_row(c, x->name, "single", "single (%s)", x->name);
         CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
         t->pretrained = c->pretrained && !contrast;
         snprintf(t->chosen, sizeof t->chosen, "%s",
-                 v == c->best && !contrast ? "highest held-out Aua of the sweep" : "named in the study");
+                 v == c->best && !contrast ? "highest held-out Aua of the sweep"
+                                           : "named in the study");
     }
     return OK;
 }
@@ -79,7 +80,8 @@ static err attack_model(context *c, table_model *t) {
     t->weights = total - (strcmp(t->kind, "pruned") == 0 ? zeros : 0);
     TRY(mem_alloc((size_t)c->attacked.n, sizeof *t->results, &t->results));
     TRY(par_agree(c->p, context_attack(c, &a)));
-    TRY(attack_all(c->p, a, m, &c->attacked, c->journal, "attack", t->name, t->results, &t->counts));
+    TRY(attack_all(c->p, a, m, &c->attacked, c->journal, "attack", t->name, t->results,
+                   &t->counts));
     log_info("  %-28s Acc %5.1f  Aua %5.1f  Asr %5.1f  (n = %lld)", t->title,
              100.0 * metrics_acc(&t->counts), 100.0 * metrics_aua(&t->counts),
              100.0 * metrics_asr(&t->counts), (long long)t->counts.n);
@@ -88,15 +90,16 @@ done:
     return e;
 }
 
-err stage_attack(context *c) {
-    if (!context_enter(c, ATTACK))
-        return OK;
-    CALL(stage_prune(c));
+static err attack_table(context *c) {
     CALL(list_models(c));
     log_info("attacking %d models on %d examples", c->n_table, c->attacked.n);
     for (int i = 0; i < c->n_table; i++)
         CALL(attack_model(c, &c->table[i]));
     return OK;
+}
+
+err stage_attack(context *c) {
+    return context_stage(c, ATTACK, stage_prune, attack_table);
 }
 
 err job_attack(const par *p, int argc, char **argv) {

@@ -123,13 +123,16 @@ err context_job(const par *p, int argc, char **argv, const char *doc, stage_fn f
     return e;
 }
 
-int context_enter(context *c, stage s) {
-    unsigned bit = 1u << s;
-    int first = !(c->done & bit);
-    c->done |= bit;
-    if (first)
-        c->stage_seconds[s] = clock_now();
-    return first;
+err context_stage(context *c, stage s, stage_fn before, stage_fn own) {
+    if (c->done & 1u << s)
+        return OK;
+    if (before)
+        CALL(before(c));
+    double start = clock_now();
+    CALL(own(c));
+    c->seconds[s] = clock_now() - start;
+    c->done |= 1u << s;
+    return OK;
 }
 
 err context_resolve(const context *c, const char *option, const char *path, char out[PATH_BYTES]) {

@@ -1,8 +1,9 @@
 /* context.h: one study on its way: configuration, folder, data and what the stages found so far.
  *
  * Stages are like the targets of a makefile: each first brings up to date what it builds on, then
- * does what the study's folder lacks. So `espalier soup study.yaml` after a kill, in a chain of SLURM
- * jobs, or in an empty folder all do the right thing, and there is no separate resume mode. */
+ * does what the study's folder lacks. So `espalier soup study.yaml` after a kill, in a chain of
+ * SLURM jobs, or in an empty folder all do the right thing, and there is no separate resume mode.
+ */
 #ifndef ESPALIER_JOBS_CONTEXT_H
 #define ESPALIER_JOBS_CONTEXT_H
 
@@ -74,13 +75,13 @@ typedef struct context {
     table_model table[TABLE_MODELS];
     int n_table;
 
-    double stage_seconds[8];
+    double seconds[8]; /* of each stage, without what it builds on */
 } context;
 
 typedef enum stage { PREPARE, PRETRAIN, FINETUNE, SOUP, PRUNE, ATTACK, REPORT } stage;
 
-/* Parse `[--set section.option=value]… STUDY`, open and lock the study's folder, write its effective
- * configuration or check that it is the one that is there. Collective. */
+/* Parse `[--set section.option=value]… STUDY`, open and lock the study's folder, write its
+ * effective configuration or check that it is the one that is there. Collective. */
 err context_open(const par *p, int argc, char **argv, const char *doc, context **out);
 void context_close(context **c);
 
@@ -88,8 +89,9 @@ void context_close(context **c);
 typedef err (*stage_fn)(context *c);
 err context_job(const par *p, int argc, char **argv, const char *doc, stage_fn fn);
 
-/* 1 the first time a stage is entered in this run. */
-int context_enter(context *c, stage s);
+/* Once a run: what the stage builds on (NULL: nothing), then the stage itself, timed. Collective.
+ */
+err context_stage(context *c, stage s, stage_fn before, stage_fn own);
 /* Where a path of the study points: as it is if it exists, else below the data's root. */
 err context_resolve(const context *c, const char *option, const char *path, char out[PATH_BYTES]);
 /* Run fn on rank 0 and agree on its error. Collective. */
@@ -107,6 +109,11 @@ err context_attack(context *c, attack **out);
 err inputs_locate(context *c);
 err inputs_vocabulary(context *c);
 err inputs_check(context *c, const dataset *all, const dataset *test);
+
+/* For pretrain: the unlabelled texts on every rank (collective), and the encoder before training.
+ */
+err start_corpus(context *c, dataset *out);
+err start_encoder(context *c, int mlm, encoder **out);
 
 err stage_prepare(context *c);
 err stage_pretrain(context *c);

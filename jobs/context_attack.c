@@ -1,4 +1,5 @@
-/* the attack of a study: paths resolved, the synthetic language's own files where nothing is named */
+/* the attack of a study: paths resolved, the synthetic language's own files where nothing is named
+ */
 #include "context.h"
 
 #include "base/log.h"

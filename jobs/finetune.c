@@ -14,10 +14,7 @@ static void log_variant(const variant *v, const sweep_result *r) {
                  (long long)r->heldout.n, r->train.last_loss);
 }
 
-err stage_finetune(context *c) {
-    if (!context_enter(c, FINETUNE))
-        return OK;
-    CALL(stage_pretrain(c));
+static err finetune(context *c) {
     const study *s = c->s;
     encoder_config shape = c->start_model->c;
     shape.K = c->train.K;
@@ -44,6 +41,10 @@ err stage_finetune(context *c) {
             CALL(context_save_model(c, s->variants[v].name, NULL, "finetune", "start"));
     }
     return OK;
+}
+
+err stage_finetune(context *c) {
+    return context_stage(c, FINETUNE, stage_pretrain, finetune);
 }
 
 err job_finetune(const par *p, int argc, char **argv) {

@@ -57,9 +57,7 @@ static err part_of(const dataset *d, uint64_t seed, int64_t want, dataset *out) 
     return subset(out, seed, RNG_SAMPLE, want);
 }
 
-err stage_prepare(context *c) {
-    if (!context_enter(c, PREPARE))
-        return OK;
+static err prepare(context *c) {
     uint64_t seed = (uint64_t)c->s->study.seed;
     CALL(context_on_root(c, read_data, NULL));
     CALL(par_bcast(c->p, c->root, sizeof c->root, 0));
@@ -80,6 +78,10 @@ err stage_prepare(context *c) {
                  c->xtest.cut, length);
 done:
     return par_agree(c->p, e);
+}
+
+err stage_prepare(context *c) {
+    return context_stage(c, PREPARE, NULL, prepare);
 }
 
 err job_prepare(const par *p, int argc, char **argv) {

@@ -1,81 +1,12 @@
 #include "context.h"
 #include "job.h"
 
-#include "base/arena.h"
 #include "base/log.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
 #include "work/units.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 enum { CHECKPOINT_STEPS = 200 };
-
-/* the corpus: named in the study, else the data set's own unlabelled text, else its training texts */
-static err read_corpus(context *c, dataset *out) {
-    const pretrain_options *o = &c->s->pretrain;
-    const char *name = c->s->data.name;
-    char path[PATH_BYTES] = "";
-    err e = OK;
-    if (c->p->rank == 0) {
-        if (o->corpus[0])
-            e = context_resolve(c, "pretrain.corpus", o->corpus, path);
-        else if (strcmp(name, "synthetic") == 0)
-            e = path_join(path, c->root, "corpus.txt");
-        else if (strcmp(name, "imdb") == 0)
-            e = path_join(path, c->root, "imdb/unsup.txt");
-        if (e == OK && path[0])
-            e = dataset_read_text(path, (int)o->corpus_examples, out);
-        if (e == OK && path[0])
-            dataset_log(out);
-    }
-    CALL(par_agree(c->p, e));
-    CALL(par_bcast(c->p, path, sizeof path, 0));
-    if (path[0])
-        return dataset_bcast(c->p, out, 0);
-    int32_t n = c->train.n;
-    if (o->corpus_examples > 0 && o->corpus_examples < n)
-        n = (int32_t)o->corpus_examples;
-    int32_t *index = NULL;
-    CALL(mem_alloc((size_t)n, sizeof *index, &index));
-    for (int32_t i = 0; i < n; i++)
-        index[i] = i;
-    e = dataset_select(&c->train, index, n, out);
-    free(index);
-    return e;
-}
-
-/* a new encoder of the study's shape, or the checkpoint with its masked-language head */
-static err start_encoder(context *c, int mlm, encoder **out) {
-    const model_options *o = &c->s->model;
-    uint64_t seed = (uint64_t)c->s->study.seed;
-    if (o->checkpoint[0]) {
-        char dir[PATH_BYTES];
-        CALL(context_resolve(c, "model.checkpoint", o->checkpoint, dir));
-        CALL(encoder_load(dir, (encoder_want){.classes = 0, .mlm = mlm, .seed = seed}, out));
-    } else {
-        encoder_config config = {.V = c->w->V,
-                                 .H = (int)o->hidden,
-                                 .L = (int)o->layers,
-                                 .A = (int)o->heads,
-                                 .F = (int)o->feed_forward,
-                                 .P = (int)o->positions,
-                                 .Y = 2,
-                                 .mlm = mlm,
-                                 .norm_eps = 1e-12f};
-        CALL(encoder_create(&config, out));
-        encoder_init(*out, seed);
-    }
-    encoder_config *shape = &(*out)->c;
-    CHECK(shape->V == c->w->V, ERR_DATA,
-          "%s has %d pieces, the checkpoint's word embeddings have %d rows: they do not fit",
-          c->vocab, c->w->V, shape->V);
-    CHECK(c->s->data.max_length <= shape->P, ERR_USAGE,
-          "%s: data.max_length is %lld, but the encoder has %d positions", c->s->path,
-          (long long)c->s->data.max_length, shape->P);
-    return OK;
-}
 
 static err write_result(void *state, int64_t unit, strbuf *record) {
     (void)unit;
@@ -89,7 +20,8 @@ static err write_result(void *state, int64_t unit, strbuf *record) {
 
 /* the result goes to the journal before the model is published: present model, present result */
 static err keep_result(context *c, int run) {
-    units u = {.p = c->p, .dir = c->journal, .stage = "pretrain", .key = "", .noun = "runs", .n = 1};
+    units u = {
+        .p = c->p, .dir = c->journal, .stage = "pretrain", .key = "", .noun = "runs", .n = 1};
     char **records = NULL;
     if (run)
         CALL(units_run(&u, write_result, &c->pretraining, &records));
@@ -116,7 +48,7 @@ static err run_pretraining(context *c, encoder *m) {
     char checkpoint[PATH_BYTES];
     monitor mon;
     err e;
-    TRY(read_corpus(c, &corpus));
+    TRY(start_corpus(c, &corpus));
     TRY(par_agree(c->p, examples_make(&corpus, c->w, (int)c->s->pretrain.max_length, &x)));
     TRY(path_join(checkpoint, c->dir, "pretrain.checkpoint"));
     TRY(pretrain(c->p, m, &c->s->pretrain, (uint64_t)c->s->study.seed, c->w, &x, checkpoint,
@@ -145,10 +77,7 @@ static err make_start(context *c) {
     return e;
 }
 
-err stage_pretrain(context *c) {
-    if (!context_enter(c, PRETRAIN))
-        return OK;
-    CALL(stage_prepare(c));
+static err pretrain_start(context *c) {
     const study *s = c->s;
     c->pretrained = s->model.checkpoint[0] || s->pretrain.epochs > 0;
     if (s->model.checkpoint[0] && s->pretrain.epochs == 0) {
@@ -161,8 +90,12 @@ err stage_pretrain(context *c) {
                  (long long)c->pretraining.steps, c->pretraining.heldout_first,
                  c->pretraining.heldout_last);
     CALL(path_join(c->start, c->models, "start"));
-    return par_agree(c->p, encoder_load(c->start, (encoder_want){.classes = 0, .mlm = 0},
-                                        &c->start_model));
+    return par_agree(
+        c->p, encoder_load(c->start, (encoder_want){.classes = 0, .mlm = 0}, &c->start_model));
+}
+
+err stage_pretrain(context *c) {
+    return context_stage(c, PRETRAIN, stage_prepare, pretrain_start);
 }
 
 err job_pretrain(const par *p, int argc, char **argv) {

@@ -72,7 +72,8 @@ static err rows_from_json(const char *record, pruned_model *m) {
 
 /* one pruned model: from the journal if it is there, else computed, journalled, published */
 static err prune_one(context *c, const encoder *dense, const examples *x, pruned_model *m) {
-    units u = {.p = c->p, .dir = c->journal, .stage = "prune", .key = m->name, .noun = "models", .n = 1};
+    units u = {
+        .p = c->p, .dir = c->journal, .stage = "prune", .key = m->name, .noun = "models", .n = 1};
     char **records = NULL;
     char checkpoint[PATH_BYTES], file[128];
     encoder *sparse = NULL;
@@ -82,8 +83,13 @@ static err prune_one(context *c, const encoder *dense, const examples *x, pruned
     if (!has) {
         snprintf(file, sizeof file, "%s.checkpoint", m->name);
         TRY(path_join(checkpoint, c->dir, file));
-        prune_job job = {.p = c->p, .dense = dense, .calibration = x, .method = m->method,
-                         .sparsity = m->sparsity, .o = &c->s->prune, .checkpoint = checkpoint,
+        prune_job job = {.p = c->p,
+                         .dense = dense,
+                         .calibration = x,
+                         .method = m->method,
+                         .sparsity = m->sparsity,
+                         .o = &c->s->prune,
+                         .checkpoint = checkpoint,
                          .title = m->name};
         TRY(prune_model(&job, m->layers, &m->n, &sparse));
     }
@@ -98,10 +104,7 @@ done:
     return e;
 }
 
-err stage_prune(context *c) {
-    if (!context_enter(c, PRUNE))
-        return OK;
-    CALL(stage_soup(c));
+static err prune(context *c) {
     const prune_options *o = &c->s->prune;
     examples x = {0};
     encoder *dense = NULL;
@@ -124,6 +127,10 @@ done:
     examples_free(&x);
     encoder_destroy(&dense);
     return e;
+}
+
+err stage_prune(context *c) {
+    return context_stage(c, PRUNE, stage_soup, prune);
 }
 
 err job_prune(const par *p, int argc, char **argv) {

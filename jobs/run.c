@@ -13,8 +13,9 @@ static err run(context *c) {
 }
 
 err job_run(const par *p, int argc, char **argv) {
-    return context_job(p, argc, argv,
-                       "Carry out a study from raw text to table. Started again, it does only what is "
-                       "missing. Progress goes to standard error, the table to standard output.",
-                       run);
+    return context_job(
+        p, argc, argv,
+        "Carry out a study from raw text to table. Started again, it does only what is "
+        "missing. Progress goes to standard error, the table to standard output.",
+        run);
 }

@@ -89,10 +89,7 @@ static void log_decision(const soup_ingredient *s, const soup_decision *d) {
              (long long)d->n);
 }
 
-err stage_soup(context *c) {
-    if (!context_enter(c, SOUP))
-        return OK;
-    CALL(stage_finetune(c));
+static err soup(context *c) {
     size_t n = (size_t)c->s->n_variants;
     soup_ingredient *s = NULL;
     err e;
@@ -108,6 +105,10 @@ err stage_soup(context *c) {
 done:
     free(s);
     return e;
+}
+
+err stage_soup(context *c) {
+    return context_stage(c, SOUP, stage_finetune, soup);
 }
 
 err job_soup(const par *p, int argc, char **argv) {

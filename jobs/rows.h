@@ -1,0 +1,13 @@
+/* rows.h: what the stages found, as rows of the store. */
+#ifndef ESPALIER_JOBS_ROWS_H
+#define ESPALIER_JOBS_ROWS_H
+
+#include "context.h"
+#include "report/report.h"
+
+/* Every table of the store; rows_run adds /timings and /provenance, which differ from run to run.
+ */
+err rows_fill(store_content *s, const context *c);
+err rows_run(store_content *s, const context *c);
+
+#endif

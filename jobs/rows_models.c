@@ -1,0 +1,66 @@
+/* rows of the models: pruned layers, counts, every attacked example */
+#include "rows.h"
+
+#define TEXT(field, text) store_text(field, sizeof field, text)
+
+static err layer_row(store_content *s, const char *model, const prune_layer *l) {
+    store_layer *r;
+    CALL(store_add_layers(s, &r));
+    TEXT(r->model, model);
+    TEXT(r->linear, l->linear);
+    TEXT(r->factorisation, l->factorisation);
+    r->layer = l->layer;
+    r->outputs = l->out;
+    r->inputs = l->in;
+    r->removed = l->removed;
+    r->damping = l->damping;
+    r->retries = l->retries;
+    r->condition = l->condition;
+    r->error = l->error;
+    return OK;
+}
+
+static err attack_row(store_content *s, const table_model *t, int row) {
+    static const char *const outcome[] = {"skipped", "success", "failed", "errored"};
+    const attack_result *a = &t->results[row];
+    store_attack *r;
+    CALL(store_add_attacks(s, &r));
+    TEXT(r->model, t->name);
+    TEXT(r->outcome, outcome[a->outcome]);
+    r->row = row;
+    r->label = a->label;
+    r->queries = a->queries;
+    r->words = a->words;
+    r->changed = a->changed;
+    r->prob = a->prob;
+    r->final_prob = a->final_prob;
+    r->similarity = a->similarity;
+    return OK;
+}
+
+static err model_row(store_content *s, const table_model *t) {
+    store_model *r;
+    CALL(store_add_models(s, &r));
+    TEXT(r->name, t->name);
+    TEXT(r->title, t->title);
+    TEXT(r->kind, t->kind);
+    TEXT(r->method, t->method);
+    TEXT(r->chosen, t->chosen);
+    r->sparsity = t->sparsity;
+    r->pretrained = t->pretrained;
+    r->weights = t->weights;
+    report_counts(r, &t->counts);
+    return OK;
+}
+
+err rows_models(store_content *s, const context *c) {
+    for (int i = 0; i < c->n_pruned; i++)
+        for (int l = 0; l < c->pruned[i].n; l++)
+            CALL(layer_row(s, c->pruned[i].name, &c->pruned[i].layers[l]));
+    for (int i = 0; i < c->n_table; i++) {
+        CALL(model_row(s, &c->table[i]));
+        for (int row = 0; row < c->attacked.n; row++)
+            CALL(attack_row(s, &c->table[i], row));
+    }
+    return OK;
+}

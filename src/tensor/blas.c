@@ -1,0 +1,14 @@
+#include "tensor/blas.h"
+
+#include <cblas.h>
+#include <stdio.h>
+
+int blas_threads(void) {
+    return openblas_get_num_threads();
+}
+
+void blas_describe(char *out, size_t size) {
+    int threads = blas_threads();
+    snprintf(out, size, "%s, kernel %s, %d thread%s", openblas_get_config(),
+             openblas_get_corename(), threads, threads == 1 ? "" : "s");
+}

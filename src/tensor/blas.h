@@ -1,0 +1,10 @@
+/* blas.h: which BLAS this is, for provenance and doctor; its bits depend on the CPU kernel. */
+#ifndef ESPALIER_TENSOR_BLAS_H
+#define ESPALIER_TENSOR_BLAS_H
+
+#include <stddef.h>
+
+void blas_describe(char *out, size_t size); /* "OpenBLAS 0.3.21 …, kernel Zen, 1 thread" */
+int blas_threads(void);
+
+#endif
