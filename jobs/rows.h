@@ -5,9 +5,10 @@
 #include "context.h"
 #include "report/report.h"
 
-/* Every table of the store; rows_run adds /timings and /provenance, which differ from run to run.
- */
+/* Every table of the store. rows_models: /layers, /models, /attacks; rows_run: /timings and
+ * /provenance, which differ from run to run. */
 err rows_fill(store_content *s, const context *c);
+err rows_models(store_content *s, const context *c);
 err rows_run(store_content *s, const context *c);
 
 #endif
