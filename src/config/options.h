@@ -13,7 +13,7 @@
 #define STUDY_OPTIONS(X)                                                                                                   \
     X(text,    name,              "study", NULL, NULL, "",          "name of the study; its folder is results/NAME")      \
     X(text,    directory,         "",      NULL, NULL, "",          "folder of the study; empty: results/NAME")           \
-    X(integer, seed,              1,       0, 4294967295, "",       "every random choice is a function of it")
+    X(integer, seed,              1,       1, 4294967295, "",       "every random choice is a function of it")
 
 #define DATA_OPTIONS(X)                                                                                                    \
     X(text,    name,              "synthetic", "synthetic|sst2|imdb|agnews", NULL, "", "data set")                        \
