@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# kill -9 in every stage, then start again: same tables, finished units are not done again.
+set -u
+source tests/cli/common.bash
+run() { ranks 2 run tests/cli/tiny.yaml --set study.directory="$1"; }
+summary() { (cd "$1" && sha256sum models/*/* report/*) | sort -k2; }
+units() { cat "$1"/journal/*.log 2>/dev/null | wc -l; }
+
+run "$scratch/whole" >"$scratch/out" 2>"$scratch/err" || { cat "$scratch/err"; check "the study runs" false; }
+summary "$scratch/whole" >"$scratch/sum"
+
+# a stage has begun once its sign is in the folder: then the launcher and its ranks are killed
+declare -A sign=([pretrain]=pretrain.checkpoint [finetune]='journal/finetune.*.log' [soup]='journal/heldout.*.log'
+    [prune]='greedy-adaptive-50.checkpoint' [attack]='journal/attack.*.log')
+for stage in pretrain finetune soup prune attack; do
+    dir=$scratch/$stage
+    run "$dir" >"$scratch/out.$stage" 2>"$scratch/err.$stage" &
+    job=$!
+    for _ in $(seq 2000); do
+        compgen -G "$dir/${sign[$stage]}" >/dev/null && break
+        kill -0 $job 2>/dev/null || break
+        sleep 0.01
+    done
+    pkill -9 -f "study.directory=$dir" 2>/dev/null
+    wait $job 2>/dev/null
+    before=$(units "$dir")
+    check "killed in $stage: no table yet" test ! -e "$dir/report/table.md"
+    run "$dir" >"$scratch/again.$stage" 2>"$scratch/err.$stage" || cat "$scratch/err.$stage"
+    summary "$dir" >"$scratch/sum.$stage"
+    check "killed in $stage: same models and report" cmp "$scratch/sum" "$scratch/sum.$stage"
+    check "killed in $stage: same printed tables" cmp "$scratch/out" "$scratch/again.$stage"
+    check "killed in $stage: no unit twice" test "$(units "$dir")" = "$(units "$scratch/whole")"
+    echo "  $stage: $before units were done before the kill, $(units "$dir") in all"
+done
+
+# a finished study computes nothing again
+units "$scratch/whole" >"$scratch/units"
+run "$scratch/whole" >"$scratch/out2" 2>/dev/null
+check "a finished study prints the same tables" cmp "$scratch/out" "$scratch/out2"
+check "a finished study does nothing again" test "$(units "$scratch/whole")" = "$(cat "$scratch/units")"
+finish
