@@ -19,13 +19,15 @@ typedef struct arena_mark {
 err arena_create(size_t bytes, arena **out); /* first block; the caller destroys */
 void arena_destroy(arena **a);               /* NULL is allowed */
 
-/* Uninitialised memory of count * size bytes; ERR_FAILED when there is none left or it overflows. */
+/* Uninitialised memory of count * size bytes; ERR_FAILED when there is none left or it overflows.
+ */
 err arena_alloc(arena *a, size_t count, size_t size, void *out);
 
 arena_mark arena_here(const arena *a);
 void arena_release(arena *a, arena_mark mark); /* everything taken since mark is free again */
 
-/* Zeroed and 64-byte aligned memory outside an arena; freed with free(). out: address of a pointer. */
+/* Zeroed and 64-byte aligned memory outside an arena; freed with free(). out: address of a pointer.
+ */
 err mem_alloc(size_t count, size_t size, void *out);
 
 #endif

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* the one hidden state of the program: like errno, per thread, and only ever read after a failure */
+/* the one hidden state of the program: like errno, per thread, and only ever read after a failure
+ */
 static _Thread_local char message[2048];
 static _Thread_local char where[128];
 
@@ -22,14 +23,19 @@ err err_raise(err code, const char *file, int line, const char *fmt, ...) {
 
 err err_prefix(err code, const char *fmt, ...) {
     char text[sizeof message];
+    memcpy(text, message, sizeof text);
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
+    int n = vsnprintf(message, sizeof message, fmt, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= sizeof text)
-        n = (int)sizeof text - 1;
-    snprintf(text + n, sizeof text - (size_t)n, ": %s", message);
-    memcpy(message, text, sizeof message);
+    size_t used = n < 0 ? 0 : (size_t)n;
+    if (used + 2 < sizeof message) {
+        memcpy(message + used, ": ", 2);
+        used += 2;
+        size_t room = sizeof message - 1 - used, len = strlen(text);
+        memcpy(message + used, text, len < room ? len : room);
+        message[used + (len < room ? len : room)] = '\0';
+    }
     return code;
 }
 

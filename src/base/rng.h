@@ -1,7 +1,8 @@
 /* rng.h: counter-based random numbers (Philox 4x32-10, Salmon et al., SC 2011; Random123).
  *
- * A number is a function of (seed, purpose, a, b, c) and of nothing else: no state, so no dependence
- * on ranks, batches or the order of work. Purposes keep two uses of the same seed apart. */
+ * A number is a function of (seed, purpose, a, b, c) and of nothing else: no state, so no
+ * dependence on ranks, batches or the order of work. Purposes keep two uses of the same seed apart.
+ */
 #ifndef ESPALIER_BASE_RNG_H
 #define ESPALIER_BASE_RNG_H
 
@@ -23,7 +24,8 @@ typedef enum rng_purpose {
 void rng_block(uint64_t seed, uint32_t purpose, uint32_t a, uint32_t b, uint32_t c,
                uint32_t out[4]);
 
-/* A stream over one (seed, purpose, a, b): its counter is c. For sequential use (grammar, shuffle). */
+/* A stream over one (seed, purpose, a, b): its counter is c. For sequential use (grammar, shuffle).
+ */
 typedef struct rng_stream {
     uint64_t seed;
     uint32_t purpose, a, b, c;
@@ -33,9 +35,9 @@ typedef struct rng_stream {
 
 rng_stream rng_open(uint64_t seed, uint32_t purpose, uint32_t a, uint32_t b);
 uint32_t rng_u32(rng_stream *s);
-double rng_uniform(rng_stream *s);               /* in [0, 1), 53 bits */
-double rng_normal(rng_stream *s);                /* mean 0, variance 1 (Box-Muller) */
-uint32_t rng_below(rng_stream *s, uint32_t n);   /* uniform in 0 .. n - 1 without modulo bias */
+double rng_uniform(rng_stream *s);             /* in [0, 1), 53 bits */
+double rng_normal(rng_stream *s);              /* mean 0, variance 1 (Box-Muller) */
+uint32_t rng_below(rng_stream *s, uint32_t n); /* uniform in 0 .. n - 1 without modulo bias */
 void rng_shuffle(rng_stream *s, int32_t *x, int32_t n); /* Fisher-Yates */
 
 /* 32 random bits as a float in [0, 1) with 24 bits. */

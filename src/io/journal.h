@@ -1,5 +1,5 @@
-/* journal.h: the crash journal. One append-only file a stage and rank; a line a finished unit, with a
- * checksum; on disk (fdatasync) before append returns. A torn last line is dropped when read; any
+/* journal.h: the crash journal. One append-only file a stage and rank; a line a finished unit, with
+ * a checksum; on disk (fdatasync) before append returns. A torn last line is dropped when read; any
  * other damage is an error. Not collective. */
 #ifndef ESPALIER_IO_JOURNAL_H
 #define ESPALIER_IO_JOURNAL_H
@@ -16,7 +16,8 @@ err journal_open(const char *dir, const char *stage, int rank, journal **out);
 err journal_append(journal *j, const char *key, int64_t unit, const char *record);
 void journal_close(journal **j);
 
-/* All lines of a stage, of every rank that ever ran: each() in file order; text valid in the call. */
+/* All lines of a stage, of every rank that ever ran: each() in file order; text valid in the call.
+ */
 typedef err (*journal_each)(void *state, const char *key, int64_t unit, const char *record);
 err journal_read(const char *dir, const char *stage, journal_each each, void *state);
 

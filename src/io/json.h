@@ -1,4 +1,5 @@
-/* json.h: jansson with errors of ours. Duplicate keys are refused; messages carry file:line:column. */
+/* json.h: jansson with errors of ours. Duplicate keys are refused; messages carry file:line:column.
+ */
 #ifndef ESPALIER_IO_JSON_H
 #define ESPALIER_IO_JSON_H
 
@@ -6,8 +7,8 @@
 
 #include <jansson.h>
 
-err json_read(const char *path, json_t **out);                     /* caller json_decref */
-err json_parse(const char *text, const char *what, json_t **out);  /* what: for messages */
+err json_read(const char *path, json_t **out);                    /* caller json_decref */
+err json_parse(const char *text, const char *what, json_t **out); /* what: for messages */
 /* Sorted keys, indent 2, numbers that read back exactly; whole or not at all. */
 err json_write(const char *path, const json_t *j);
 

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 typedef struct lines {
-    char *bytes;       /* owned; every line is NUL-terminated in place */
+    char *bytes; /* owned; every line is NUL-terminated in place */
     size_t n_bytes;
-    char **line;       /* (n) */
+    char **line; /* (n) */
     int n;
     char path[4096];
 } lines;
@@ -20,11 +20,12 @@ typedef struct lines {
 err lines_read(const char *path, lines *out); /* caller frees with lines_free */
 void lines_free(lines *l);
 
-/* Split at tabs in place; exactly want columns or ERR_DATA "file:line: expected 2 columns, got 3". */
+/* Split at tabs in place; exactly want columns or ERR_DATA "file:line: expected 2 columns, got 3".
+ */
 err lines_columns(const lines *l, int line, char *text, char **column, int want);
 
-/* One CSV record from text at *pos (RFC 4180 quotes, "" escapes, may span lines): unescaped in place.
- * *line counts lines for messages. *n columns found, at most cap. *pos = end when done. */
+/* One CSV record from text at *pos (RFC 4180 quotes, "" escapes, may span lines): unescaped in
+ * place. *line counts lines for messages. *n columns found, at most cap. *pos = end when done. */
 err csv_record(const char *path, char *text, size_t size, size_t *pos, int *line, char **column,
                int cap, int *n);
 

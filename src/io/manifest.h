@@ -1,5 +1,6 @@
 /* manifest.h: manifest.json of a study: finished artefacts with path, bytes, SHA-256, made by, made
- * from. Written last, atomically. An artefact that is listed and present is done. Not collective. */
+ * from. Written last, atomically. An artefact that is listed and present is done. Not collective.
+ */
 #ifndef ESPALIER_IO_MANIFEST_H
 #define ESPALIER_IO_MANIFEST_H
 

@@ -16,7 +16,7 @@ typedef enum st_dtype { ST_F64, ST_F32, ST_F16, ST_BF16, ST_I64, ST_I32, ST_U8, 
 typedef struct st_array {
     const char *name;
     st_dtype dtype;
-    int rank;         /* dimensions, 0 .. 8 */
+    int rank; /* dimensions, 0 .. 8 */
     int64_t shape[8];
     int64_t count;    /* product of shape */
     const void *data; /* may be unaligned: memcpy or st_copy_* */
@@ -27,7 +27,7 @@ typedef struct safetensors safetensors;
 err safetensors_open(const char *path, safetensors **out); /* caller closes */
 void safetensors_close(safetensors **s);
 int safetensors_count(const safetensors *s);
-const st_array *safetensors_at(const safetensors *s, int i); /* in file order */
+const st_array *safetensors_at(const safetensors *s, int i);              /* in file order */
 const st_array *safetensors_find(const safetensors *s, const char *name); /* NULL: not there */
 
 /* Copy an array as float32 / float64 / int32 from any dtype that converts exactly enough (F64, F32,

@@ -8,7 +8,8 @@
 
 #include "par/par.h"
 
-/* acc (2, n) += x (n): hi in the first n, lo in the second. ERR_FAILED: non-finite or |x| > 2^42. */
+/* acc (2, n) += x (n): hi in the first n, lo in the second. ERR_FAILED: non-finite or |x| > 2^42.
+ */
 err fixsum_add(int64_t *acc, const double *x, size_t n);
 /* Sum acc over all ranks, result on every rank. Collective. */
 err fixsum_reduce(const par *p, int64_t *acc, size_t n);

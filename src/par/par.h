@@ -19,12 +19,15 @@ typedef struct par {
  * ("every rank believes it is rank 0 of 1"). Caller closes. Collective. */
 err par_open(int *argc, char ***argv, par **out);
 void par_close(par **p);
+/* This rank alone as a world of one, inside a run (tests; work that must not be shared). Caller
+ * closes with par_close. Not collective. */
+err par_self(par **out);
 /* End all ranks at once with this exit code, for errors that cannot be agreed on. */
 _Noreturn void par_abort(const par *p, int code);
 
 /* Agree on failure: returns OK only if mine is OK on every rank; otherwise the error of the lowest
- * failing rank, its message and place on every rank. Called before any collective that not all ranks
- * may reach. Collective. */
+ * failing rank, its message and place on every rank. Called before any collective that not all
+ * ranks may reach. Collective. */
 err par_agree(const par *p, err mine);
 /* 1 if cond holds on every rank. Collective. */
 int par_all(const par *p, int cond);
@@ -32,7 +35,8 @@ int par_all(const par *p, int cond);
 err par_barrier(const par *p);
 /* n bytes of root to all; in pieces of at most 1 GiB. Collective. */
 err par_bcast(const par *p, void *bytes, size_t n, int root);
-/* A byte string of root to all: *bytes is allocated on the other ranks (caller frees). Collective. */
+/* A byte string of root to all: *bytes is allocated on the other ranks (caller frees). Collective.
+ */
 err par_bcast_alloc(const par *p, char **bytes, size_t *n, int root);
 /* Every rank's byte string to every rank, in rank order: out (offsets[size]) and offsets
  * (size + 1) are allocated, caller frees both. Collective. */

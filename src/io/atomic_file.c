@@ -1,0 +1,95 @@
+#include "io/atomic_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+err path_join(char out[4096], const char *a, const char *b) {
+    int n = snprintf(out, 4096, "%s%s%s", a, a[0] && a[strlen(a) - 1] != '/' ? "/" : "", b);
+    CHECK(n >= 0 && n < 4096, ERR_IO, "path too long: %.60s.../%.60s", a, b);
+    return OK;
+}
+
+int path_exists(const char *path) {
+    return access(path, F_OK) == 0;
+}
+
+err dir_make(const char *path) {
+    char part[4096];
+    CALL(path_join(part, path, ""));
+    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        CHECK(mkdir(part, 0777) == 0 || errno == EEXIST, ERR_IO, "cannot make folder %s: %s", part,
+              strerror(errno));
+        *slash = '/';
+    }
+    return OK;
+}
+
+/* a rename is on disk once its folder is */
+static err sync_folder(const char *path) {
+    char dir[4096];
+    snprintf(dir, sizeof dir, "%s", path);
+    char *slash = strrchr(dir, '/');
+    if (slash)
+        slash[slash == dir] = '\0';
+    else
+        snprintf(dir, sizeof dir, ".");
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK(fd >= 0, ERR_IO, "cannot open folder %s: %s", dir, strerror(errno));
+    int failed = fsync(fd) != 0 && errno != EINVAL; /* some file systems cannot sync a folder */
+    close(fd);
+    CHECK(!failed, ERR_IO, "cannot sync folder %s: %s", dir, strerror(errno));
+    return OK;
+}
+
+err atomic_begin(const char *path, atomic_file *a) {
+    a->f = NULL;
+    int n = snprintf(a->path, sizeof a->path, "%s", path);
+    int m = snprintf(a->tmp, sizeof a->tmp, "%s.%ld.tmp", path, (long)getpid());
+    CHECK(n < (int)sizeof a->path && m < (int)sizeof a->tmp, ERR_IO, "path too long: %.80s", path);
+    a->f = fopen(a->tmp, "wbe");
+    CHECK(a->f, ERR_IO, "cannot write %s: %s", path, strerror(errno));
+    return OK;
+}
+
+err atomic_commit(atomic_file *a) {
+    errno = 0;
+    int bad = ferror(a->f) | (fflush(a->f) != 0) | (fsync(fileno(a->f)) != 0);
+    int why = errno;
+    bad |= fclose(a->f) != 0;
+    why = why ? why : errno;
+    a->f = NULL;
+    if (bad) {
+        unlink(a->tmp);
+        RAISE(ERR_IO, "cannot write %s: %s; nothing was published", a->path,
+              why ? strerror(why) : "a write failed");
+    }
+    return atomic_publish(a->tmp, a->path);
+}
+
+void atomic_discard(atomic_file *a) {
+    if (!a->f)
+        return;
+    fclose(a->f);
+    unlink(a->tmp);
+    a->f = NULL;
+}
+
+err atomic_publish(const char *tmp, const char *path) {
+    if (rename(tmp, path) != 0) {
+        int why = errno;
+        unlink(tmp);
+        RAISE(ERR_IO, "cannot move %s into place: %s", path, strerror(why));
+    }
+    return sync_folder(path);
+}
+
+err atomic_write(const char *path, const void *bytes, size_t n) {
+    atomic_file a;
+    CALL(atomic_begin(path, &a));
+    fwrite(bytes, 1, n, a.f);
+    return atomic_commit(&a);
+}

@@ -1,0 +1,197 @@
+#include "par/par.h"
+
+#include "base/arena.h"
+#include "par/comm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* transfers over 2 GiB can succeed with wrong bytes: move at most this much at a time */
+static const size_t PIECE = (size_t)1 << 30;
+
+MPI_Comm par_comm_mpi(const par *p) {
+    return p->comm->comm;
+}
+
+err par_mpi(int code, const char *what) {
+    if (code == MPI_SUCCESS)
+        return OK;
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int n = 0;
+    MPI_Error_string(code, text, &n);
+    RAISE(ERR_FAILED, "MPI: %s (%.60s)", text, what);
+}
+
+/* what the launcher says the number of ranks is, 0 where it says nothing */
+static int promised_ranks(const char **name) {
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = getenv(names[i]);
+        if (value && atoi(value) > 0) {
+            *name = names[i];
+            return atoi(value);
+        }
+    }
+    return 0;
+}
+
+err par_open(int *argc, char ***argv, par **out) {
+    par *p = NULL;
+    CALL(mem_alloc(1, sizeof *p, &p));
+    err e = mem_alloc(1, sizeof *p->comm, &p->comm);
+    if (e != OK) {
+        free(p);
+        return e;
+    }
+    MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &p->comm->level);
+    p->comm->opened = 1;
+    MPI_Comm_dup(MPI_COMM_WORLD, &p->comm->comm);
+    MPI_Comm_set_errhandler(p->comm->comm, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(p->comm->comm, &p->rank);
+    MPI_Comm_size(p->comm->comm, &p->size);
+    const char *name = "";
+    int promised = promised_ranks(&name);
+    if (promised > p->size) {
+        int size = p->size;
+        par_close(&p);
+        RAISE(ERR_USAGE,
+              "%s is %d, but MPI sees %d rank%s: every rank would do all the work; start with "
+              "`mpirun`, or `srun --mpi=pmix`",
+              name, promised, size, size == 1 ? "" : "s");
+    }
+    *out = p;
+    return OK;
+}
+
+void par_close(par **pp) {
+    par *p = *pp;
+    if (!p)
+        return;
+    MPI_Comm_free(&p->comm->comm);
+    if (p->comm->opened)
+        MPI_Finalize();
+    free(p->comm);
+    free(p);
+    *pp = NULL;
+}
+
+err par_self(par **out) {
+    par *p = NULL;
+    CALL(mem_alloc(1, sizeof *p, &p));
+    err e = mem_alloc(1, sizeof *p->comm, &p->comm);
+    if (e != OK) {
+        free(p);
+        return e;
+    }
+    MPI_Query_thread(&p->comm->level);
+    MPI_Comm_dup(MPI_COMM_SELF, &p->comm->comm);
+    p->size = 1;
+    *out = p;
+    return OK;
+}
+
+void par_abort(const par *p, int code) {
+    MPI_Abort(p->comm->comm, code);
+    exit(code); /* MPI_Abort does not return, but does not say so */
+}
+
+err par_agree(const par *p, err mine) {
+    int candidate = mine == OK ? p->size : p->rank, first = p->size;
+    MPI_CALL(MPI_Allreduce(&candidate, &first, 1, MPI_INT, MPI_MIN, p->comm->comm));
+    if (first == p->size)
+        return OK;
+    struct {
+        int code;
+        char message[2048], where[128];
+    } news = {.code = mine};
+    if (p->rank == first) {
+        snprintf(news.message, sizeof news.message, "%s", err_message());
+        snprintf(news.where, sizeof news.where, "%s", err_where());
+    }
+    MPI_CALL(MPI_Bcast(&news, (int)sizeof news, MPI_BYTE, first, p->comm->comm));
+    err_set(news.message, news.where);
+    return (err)news.code;
+}
+
+int par_all(const par *p, int cond) {
+    int mine = cond != 0, all = 0;
+    if (MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_MIN, p->comm->comm) != MPI_SUCCESS)
+        return 0;
+    return all;
+}
+
+err par_barrier(const par *p) {
+    MPI_CALL(MPI_Barrier(p->comm->comm));
+    return OK;
+}
+
+err par_bcast(const par *p, void *bytes, size_t n, int root) {
+    for (size_t at = 0; at < n; at += PIECE) {
+        size_t piece = n - at < PIECE ? n - at : PIECE;
+        MPI_CALL(MPI_Bcast((char *)bytes + at, (int)piece, MPI_BYTE, root, p->comm->comm));
+    }
+    return OK;
+}
+
+err par_bcast_alloc(const par *p, char **bytes, size_t *n, int root) {
+    uint64_t size = *n;
+    CALL(par_bcast(p, &size, sizeof size, root));
+    err e = OK;
+    if (p->rank != root) {
+        *n = (size_t)size;
+        e = mem_alloc(*n + 1, 1, bytes);
+    }
+    CALL(par_agree(p, e));
+    return par_bcast(p, *bytes, *n, root);
+}
+
+err par_allgather(const par *p, const void *bytes, size_t n, char **out, size_t **offsets) {
+    uint64_t mine = n, *sizes = NULL;
+    *out = NULL;
+    *offsets = NULL;
+    err e = mem_alloc((size_t)p->size, sizeof *sizes, &sizes);
+    if (e == OK)
+        e = mem_alloc((size_t)p->size + 1, sizeof **offsets, offsets);
+    TRY(par_agree(p, e));
+    TRY(par_mpi(MPI_Allgather(&mine, 1, MPI_UINT64_T, sizes, 1, MPI_UINT64_T, p->comm->comm),
+                "allgather of sizes"));
+    for (int r = 0; r < p->size; r++)
+        (*offsets)[r + 1] = (*offsets)[r] + (size_t)sizes[r];
+    TRY(par_agree(p, mem_alloc((*offsets)[p->size] + 1, 1, out)));
+    memcpy(*out + (*offsets)[p->rank], bytes, n);
+    /* one broadcast a rank: sizes may pass 2 GiB in all, which MPI_Allgatherv cannot count */
+    for (int r = 0; r < p->size; r++)
+        TRY(par_bcast(p, *out + (*offsets)[r], (size_t)sizes[r], r));
+done:
+    free(sizes);
+    if (e != OK) {
+        free(*out);
+        free(*offsets);
+        *out = NULL;
+        *offsets = NULL;
+    }
+    return e;
+}
+
+static err reduce(const par *p, void *x, size_t n, size_t size, MPI_Datatype type, MPI_Op op) {
+    size_t most = PIECE / size;
+    for (size_t at = 0; at < n; at += most) {
+        size_t piece = n - at < most ? n - at : most;
+        MPI_CALL(MPI_Allreduce(MPI_IN_PLACE, (char *)x + at * size, (int)piece, type, op,
+                               p->comm->comm));
+    }
+    return OK;
+}
+
+err par_sum_i64(const par *p, int64_t *x, size_t n) {
+    return reduce(p, x, n, sizeof *x, MPI_INT64_T, MPI_SUM);
+}
+
+err par_max_i64(const par *p, int64_t *x, size_t n) {
+    return reduce(p, x, n, sizeof *x, MPI_INT64_T, MPI_MAX);
+}
+
+err par_max_f64(const par *p, double *x, size_t n) {
+    return reduce(p, x, n, sizeof *x, MPI_DOUBLE, MPI_MAX);
+}
