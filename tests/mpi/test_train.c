@@ -1,0 +1,235 @@
+/* the masked-language objective and pre-training: the same bytes on any number of ranks, after a
+ * restart too. */
+#include "base/arena.h"
+#include "mpi/agree.h"
+#include "par/preempt.h"
+#include "toy.h"
+#include "train/mlm.h"
+#include "train/optimiser.h"
+#include "train/train.h"
+
+#include <math.h>
+#include <signal.h>
+
+static par *world, *self;
+
+static const pretrain_options OPTIONS = {.epochs = 12,
+                                         .batch = 16,
+                                         .max_length = 12,
+                                         .learning_rate = 3e-3,
+                                         .warmup = 0.1,
+                                         .weight_decay = 0.01,
+                                         .clip = 1.0,
+                                         .dropout = 0.1,
+                                         .mask = 0.15};
+
+static double distance(const float *a, const float *b, size_t n) {
+    double d = 0, norm = 0;
+    for (size_t i = 0; i < n; i++) {
+        d += pow((double)a[i] - (double)b[i], 2);
+        norm += pow((double)b[i], 2);
+    }
+    return sqrt(d / norm);
+}
+
+/* The gradient of a batch in one piece, on this rank alone. */
+static double whole_batch(const encoder *m, const examples *x, const masking *k,
+                          const int32_t *rows, int B, uint32_t epoch, const dropout *drop,
+                          float *grads, int *masked) {
+    encoder_ws *ws;
+    packer *pack;
+    batch b;
+    double loss;
+    int32_t ids[64 * 12], positions[64 * 12], targets[64 * 12];
+    ck_ok(encoder_ws_create(&m->c, &ws));
+    ck_ok(packer_create(x, B, &pack));
+    ck_ok(packer_pack(pack, rows, B, &b));
+    *masked = mask_tokens(k, epoch, &b, ids, positions, targets);
+    b.ids = ids;
+    memset(grads, 0, m->n * sizeof *grads);
+    ck_ok(encoder_mlm_step(ws, m, &b, positions, targets, *masked, drop, 1.0f, grads, &loss));
+    encoder_ws_destroy(&ws);
+    packer_destroy(&pack);
+    return loss;
+}
+
+START_TEST(shards_add_up_to_the_batch) {
+    examples x = toy_examples(64, 1);
+    encoder *m = toy_encoder(0, 1, 3);
+    wordpiece w = toy_vocabulary();
+    float *shared, *alone, *whole;
+    masking k;
+    mlm *t, *one;
+    dropout drop = {.seed = 5, .hidden = 0.1f, .attention = 0.1f};
+    ck_ok(masking_make(&w, 5, 0.15, &k));
+    ck_all_ok(world, mlm_create(world, &m->c, &x, &k, 64, &t));
+    ck_all_ok(world, mlm_create(self, &m->c, &x, &k, 64, &one));
+    ck_ok(mem_alloc(m->n, sizeof *shared, &shared));
+    ck_ok(mem_alloc(m->n, sizeof *alone, &alone));
+    ck_ok(mem_alloc(m->n, sizeof *whole, &whole));
+    int32_t rows[64];
+    for (int i = 0; i < 64; i++)
+        rows[i] = (i * 29) % 64;
+    static const int SIZES[] = {1, 2, 3, 5, 64}; /* fewer sequences than shards too */
+    for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
+        mlm_sum a, b;
+        int masked;
+        uint32_t epoch = 2;
+        drop.epoch = epoch;
+        ck_all_ok(world, mlm_gradient(t, m, rows, SIZES[i], epoch, &drop, shared, &a));
+        ck_all_ok(world, mlm_gradient(one, m, rows, SIZES[i], epoch, &drop, alone, &b));
+        ck_all(world, a.masked > 0);
+        ck_all(world, memcmp(shared, alone, m->n * sizeof *shared) == 0);
+        ck_all(world, memcmp(&a, &b, sizeof a) == 0);
+        double loss = whole_batch(m, &x, &k, rows, SIZES[i], epoch, &drop, whole, &masked);
+        ck_all(world, a.masked == masked && !a.overflow);
+        /* float32 sums in another order: a few hundred roundings of 6e-8 */
+        ck_all(world, fabs(a.loss - loss) < 2e-5 * loss);
+        ck_all(world, distance(shared, whole, m->n) < 2e-5);
+    }
+    mlm_destroy(&t);
+    mlm_destroy(&one);
+    free(shared);
+    free(alone);
+    free(whole);
+    encoder_destroy(&m);
+    examples_free(&x);
+}
+END_TEST
+
+START_TEST(loss_is_the_same_on_any_ranks) {
+    examples x = toy_examples(50, 1);
+    encoder *m = toy_encoder(0, 1, 3);
+    wordpiece w = toy_vocabulary();
+    masking k;
+    mlm *t, *one;
+    mlm_sum a, b;
+    int32_t rows[50];
+    for (int i = 0; i < 50; i++)
+        rows[i] = i;
+    ck_ok(masking_make(&w, 5, 0.15, &k));
+    ck_all_ok(world, mlm_create(world, &m->c, &x, &k, 8, &t));
+    ck_all_ok(world, mlm_create(self, &m->c, &x, &k, 8, &one));
+    ck_all_ok(world, mlm_loss(t, m, rows, 50, 9, &a));
+    ck_all_ok(world, mlm_loss(one, m, rows, 50, 9, &b));
+    ck_all(world, memcmp(&a, &b, sizeof a) == 0);
+    ck_all(world, a.tokens == x.offset[50] && a.masked > 0);
+    ck_all(world, fabs(a.loss / (double)a.masked - log(TOY_V)) < 0.3); /* an untrained guess */
+    mlm_destroy(&t);
+    mlm_destroy(&one);
+    encoder_destroy(&m);
+    examples_free(&x);
+}
+END_TEST
+
+START_TEST(pretraining_learns_and_is_the_same_on_any_ranks) {
+    examples x = toy_examples(301, 1);
+    wordpiece w = toy_vocabulary();
+    encoder *m = toy_encoder(2, 1, 3), *one = toy_encoder(2, 1, 3);
+    pretrain_result a, b;
+    monitor mon = {0};
+    ck_all_ok(world, pretrain(world, m, &OPTIONS, 5, &w, &x, NULL, 0, &mon, &a));
+    ck_all_ok(world, pretrain(self, one, &OPTIONS, 5, &w, &x, NULL, 0, NULL, &b));
+    ck_all(world, !a.diverged);
+    ck_all(world, a.steps == 12 * 19 && mon.done == a.steps && mon.total == a.steps);
+    ck_all(world, a.heldout_first > 2.5 && a.heldout_last < 2.2);
+    ck_all(world, memcmp(&a, &b, sizeof a) == 0);
+    ck_all(world, toy_same(m, one));
+    encoder_destroy(&m);
+    encoder_destroy(&one);
+    examples_free(&x);
+}
+END_TEST
+
+START_TEST(pretraining_resumes_to_the_same_bytes) {
+    examples x = toy_examples(100, 1);
+    wordpiece w = toy_vocabulary();
+    pretrain_options o = OPTIONS;
+    char dir[4096], path[4096];
+    encoder *m[3];
+    pretrain_result r[3];
+    o.epochs = 3; /* 21 steps, the last of each 7 with 2 sequences */
+    agree_folder(world, dir);
+    ck_ok(path_join(path, dir, "state.safetensors"));
+    for (int i = 0; i < 3; i++) { /* without, leaving, taking up a checkpoint after step 16 */
+        m[i] = toy_encoder(0, 1, 3);
+        ck_all_ok(world, pretrain(world, m[i], &o, 5, &w, &x, i > 0 ? path : NULL, 8, NULL, &r[i]));
+        ck_all_ok(world, par_barrier(world));
+        ck_all(world, i == 0 || path_exists(path));
+    }
+    for (int i = 1; i < 3; i++) {
+        ck_all(world, memcmp(&r[i], &r[0], sizeof r[0]) == 0);
+        ck_all(world, toy_same(m[i], m[0]));
+    }
+    /* what is taken up is the state of this run only */
+    o.learning_rate *= 2;
+    encoder *other = toy_encoder(0, 1, 3);
+    pretrain_result q;
+    ck_all(world, pretrain(world, other, &o, 5, &w, &x, path, 8, NULL, &q) == ERR_DATA);
+    ck_all(world, strstr(err_message(), "another run") != NULL);
+    agree_remove(world, dir);
+    for (int i = 0; i < 3; i++)
+        encoder_destroy(&m[i]);
+    encoder_destroy(&other);
+    examples_free(&x);
+}
+END_TEST
+
+START_TEST(pretraining_records_divergence) {
+    examples x = toy_examples(100, 1);
+    wordpiece w = toy_vocabulary();
+    pretrain_options o = OPTIONS;
+    encoder *m = toy_encoder(0, 1, 3);
+    pretrain_result r;
+    o.learning_rate = 1000;
+    o.clip = 0;
+    ck_all_ok(world, pretrain(world, m, &o, 5, &w, &x, NULL, 0, NULL, &r));
+    ck_all(world, r.diverged && r.steps < 40 && isnan(r.heldout_last));
+    encoder_destroy(&m);
+    examples_free(&x);
+}
+END_TEST
+
+/* the last test: a signal cannot be taken back */
+START_TEST(pretraining_stops_at_a_checkpoint) {
+    examples x = toy_examples(100, 1);
+    wordpiece w = toy_vocabulary();
+    char dir[4096], path[4096];
+    encoder *m = toy_encoder(0, 1, 3);
+    pretrain_result r;
+    agree_folder(world, dir);
+    ck_ok(path_join(path, dir, "state.safetensors"));
+    preempt_install();
+    if (world->rank == world->size - 1)
+        raise(SIGUSR1);
+    ck_all(world, pretrain(world, m, &OPTIONS, 5, &w, &x, path, 0, NULL, &r) == ERR_STOPPED);
+    ck_all_ok(world, par_barrier(world));
+    ck_all(world, path_exists(path));
+    agree_remove(world, dir);
+    encoder_destroy(&m);
+    examples_free(&x);
+}
+END_TEST
+
+static void setup(void) {
+    ck_all_ok(world, par_self(&self));
+}
+
+static void teardown(void) {
+    par_close(&self);
+}
+
+int main(int argc, char **argv) {
+    if (par_open(&argc, &argv, &world) != OK)
+        return 1;
+    TCase *t = tcase_create("train");
+    tcase_set_timeout(t, 120);
+    tcase_add_unchecked_fixture(t, setup, teardown);
+    tcase_add_test(t, shards_add_up_to_the_batch);
+    tcase_add_test(t, loss_is_the_same_on_any_ranks);
+    tcase_add_test(t, pretraining_learns_and_is_the_same_on_any_ranks);
+    tcase_add_test(t, pretraining_resumes_to_the_same_bytes);
+    tcase_add_test(t, pretraining_records_divergence);
+    tcase_add_test(t, pretraining_stops_at_a_checkpoint);
+    return agree_run("train", t, &world);
+}
