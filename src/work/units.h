@@ -1,6 +1,6 @@
 /* units.h: the one way in which espalier does many small things: each unit is handed to a rank,
- * computed once, journalled, and its record is known on every rank. Starting again does only what is
- * missing. What a record says may not depend on which rank made it, nor when. */
+ * computed once, journalled, and its record is known on every rank. Starting again does only what
+ * is missing. What a record says may not depend on which rank made it, nor when. */
 #ifndef ESPALIER_WORK_UNITS_H
 #define ESPALIER_WORK_UNITS_H
 
@@ -9,21 +9,22 @@
 
 typedef struct units {
     const par *p;
-    const char *dir;    /* the study's journal folder; NULL: no journal (tests, one-off work) */
-    const char *stage;  /* journal file: "finetune", "attack", … */
-    const char *key;    /* which list of units: the model's name, "" … */
-    const char *title;  /* for progress; NULL: silent */
-    const char *noun;   /* "variants", "examples" */
+    const char *dir;   /* the study's journal folder; NULL: no journal (tests, one-off work) */
+    const char *stage; /* journal file: "finetune", "attack", … */
+    const char *key;   /* which list of units: the model's name, "" … */
+    const char *title; /* for progress; NULL: silent */
+    const char *noun;  /* "variants", "examples" */
     int64_t n;
     const int64_t *order; /* (n) order in which units are handed out, NULL: 0 .. n - 1 */
 } units;
 
 /* Compute one unit: append ONE line of JSON (no newline) to record. An error ends the stage on all
- * ranks; units already done stay journalled. Not collective: runs on whichever rank got the unit. */
+ * ranks; units already done stay journalled. Not collective: runs on whichever rank got the unit.
+ */
 typedef err (*unit_fn)(void *state, int64_t unit, strbuf *record);
 
-/* Run all units that have no record yet; records (n) are strings known on every rank, in unit order.
- * ERR_STOPPED when a stop was asked for. Free with units_free. Collective. */
+/* Run all units that have no record yet; records (n) are strings known on every rank, in unit
+ * order. ERR_STOPPED when a stop was asked for. Free with units_free. Collective. */
 err units_run(const units *u, unit_fn fn, void *state, char ***records);
 /* Records of finished units only (NULL where missing), without running any. Collective. */
 err units_read(const units *u, char ***records);

@@ -1,0 +1,14 @@
+/* lock.h: one run works in a folder at a time. The lock goes with the process, however it ends. */
+#ifndef ESPALIER_IO_LOCK_H
+#define ESPALIER_IO_LOCK_H
+
+#include "base/err.h"
+
+typedef struct lock lock;
+
+/* Lock dir/.lock. ERR_FAILED, naming host and process, when another run holds it. Caller releases.
+ * Not collective: rank 0 of a run takes it. */
+err lock_take(const char *dir, lock **out);
+void lock_release(lock **l);
+
+#endif
