@@ -1,0 +1,130 @@
+/* tokenize: WordPiece ids or pieces, a line for every line of the input */
+#include "job.h"
+
+#include "base/strbuf.h"
+#include "text/wordpiece.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct arguments {
+    const char *vocab;
+    int pieces;
+    char **files; /* (n_files) in argv */
+    int n_files;
+} arguments;
+
+/* lines and ids grow to the longest line of all inputs */
+typedef struct stream {
+    const wordpiece *w;
+    int pieces;
+    char *line;
+    size_t line_cap;
+    int32_t *ids; /* (cap) */
+    int cap;
+    strbuf out;
+} stream;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    arguments *a = state->input;
+    switch (key) {
+    case 'V':
+        a->vocab = arg;
+        return 0;
+    case 'p':
+        a->pieces = 1;
+        return 0;
+    case ARGP_KEY_ARGS:
+        a->files = state->argv + state->next;
+        a->n_files = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->vocab)
+            argp_error(state, "which vocabulary? give --vocab FILE, one piece a line");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static err write_line(stream *s, size_t n) {
+    int count;
+    wordpiece_encode(s->w, s->line, n, s->ids, s->cap, &count);
+    if (count > s->cap) {
+        int32_t *more = realloc(s->ids, (size_t)count * sizeof *more);
+        CHECK(more, ERR_FAILED, "out of memory: a line of %d tokens", count);
+        s->ids = more;
+        s->cap = count;
+        wordpiece_encode(s->w, s->line, n, s->ids, s->cap, &count);
+    }
+    strbuf_clear(&s->out);
+    for (int i = 0; i < count; i++) {
+        const char *gap = i ? " " : "";
+        CALL(s->pieces ? strbuf_printf(&s->out, "%s%s", gap, wordpiece_piece(s->w, s->ids[i]))
+                       : strbuf_printf(&s->out, "%s%d", gap, s->ids[i]));
+    }
+    CALL(strbuf_add(&s->out, "\n", 1));
+    fwrite(s->out.text, 1, s->out.len, stdout); /* failures are seen when main flushes */
+    return OK;
+}
+
+static err each_line(stream *s, FILE *f, const char *name) {
+    ssize_t n;
+    for (long long line = 1; (n = getline(&s->line, &s->line_cap, f)) >= 0; line++) {
+        CHECK(!memchr(s->line, '\0', (size_t)n), ERR_DATA, "%s:%lld: a NUL byte; expected text",
+              name, line);
+        n -= n > 0 && s->line[n - 1] == '\n';
+        n -= n > 0 && s->line[n - 1] == '\r';
+        CALL(write_line(s, (size_t)n));
+    }
+    CHECK(!ferror(f), ERR_IO, "%s: cannot be read: %s", name, strerror(errno));
+    return OK;
+}
+
+static err each_file(const arguments *a, stream *s) {
+    if (a->n_files == 0)
+        return each_line(s, stdin, "standard input");
+    for (int i = 0; i < a->n_files; i++) {
+        FILE *f = fopen(a->files[i], "r");
+        CHECK(f, ERR_IO, "%s: cannot be read: %s", a->files[i], strerror(errno));
+        err e = each_line(s, f, a->files[i]);
+        fclose(f);
+        CALL(e);
+    }
+    return OK;
+}
+
+static err tokenize(const arguments *a) {
+    wordpiece *w = NULL;
+    CALL(wordpiece_open(a->vocab, &w));
+    stream s = {.w = w, .pieces = a->pieces};
+    err e = each_file(a, &s);
+    free(s.line);
+    free(s.ids);
+    strbuf_free(&s.out);
+    wordpiece_close(&w);
+    return e;
+}
+
+err job_tokenize(const par *p, int argc, char **argv) {
+    static const struct argp_option options[] = {
+        {"vocab", 'V', "FILE", 0, "WordPiece vocabulary, one piece a line", 0},
+        {"pieces", 'p', NULL, 0, "print the pieces, not their ids", 0},
+        {0}};
+    const struct argp argp = {
+        options,
+        parse,
+        "[FILE...]",
+        "Print the WordPiece ids of every line of the files, or of standard input: "
+        "one line for each, without [CLS] and [SEP]. Invalid UTF-8 counts as U+FFFD, "
+        "as in the reference tokenizer.",
+        NULL,
+        NULL,
+        NULL};
+    arguments a = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    return p->rank == 0 ? tokenize(&a) : OK;
+}
