@@ -1,0 +1,40 @@
+/* linalg.h: symmetric positive definite systems behind one call: Cholesky factor, inverse, least
+ * squares.
+ *
+ * Two ways: "local", LAPACK on every rank, each doing the same; "distributed", ScaLAPACK over all
+ * ranks, block-cyclic on a near-square grid. They agree to rounding, not in the last bits, and the
+ * bits of the distributed one depend on the grid. So "auto" chooses by the size alone: below
+ * LINALG_CROSSOVER it is local, and results do not depend on the number of ranks. */
+#ifndef ESPALIER_LINALG_LINALG_H
+#define ESPALIER_LINALG_LINALG_H
+
+#include "par/par.h"
+
+/* "auto" is local below this order */
+enum { LINALG_CROSSOVER = 8192 };
+
+typedef struct linalg_report {
+    char factorisation[16]; /* "local" or "distributed" */
+    double ridge;           /* that was added to the diagonal in the end */
+    int retries;      /* factorisations that failed before, each with a tenth of the next ridge */
+    double condition; /* of A + ridge I in the 1-norm: exact where an inverse was made, else
+                         ?pocon's estimate, which may be several times too low */
+    double residual;  /* max |(A + ridge I) inverse - I| over up to 256 rows spread evenly; NaN
+                         when no inverse was asked for */
+} linalg_report;
+
+/* Factor A + ridge I once and use it for what is asked:
+ *
+ *   inverse (d, d)  out: (A + ridge I)^-1, both triangles; NULL: not wanted
+ *   x (m, d)        in: right-hand sides B by rows; out: B (A + ridge I)^-1; NULL: none
+ *   a (d, d)        symmetric, both triangles; the same on every rank
+ *
+ * A factorisation that fails (A + ridge I is not positive definite, or its condition number exceeds
+ * 1e14) is tried again with ten times the ridge, at most 8 times; report says so. From ridge 0 the
+ * next is 1e-10 times the mean of the diagonal. how: "auto", "local" or "distributed". ERR_FAILED:
+ * A is not finite, no ridge helped, no memory; x is undefined then. Results are the same bytes on
+ * every rank. Collective over par. */
+err linalg_spd(const par *p, double *inverse, double *x, int m, const double *a, int d,
+               double ridge, const char *how, linalg_report *report);
+
+#endif
