@@ -11,14 +11,14 @@
 enum { PRUNE_NAME_BYTES = 64 };
 
 typedef struct prune_layer {
-    int layer;             /* block; L for the refitted head */
-    char linear[16];       /* "query", …, "pooler", "classifier" */
+    int layer;       /* block; L for the refitted head */
+    char linear[16]; /* "query", …, "pooler", "classifier" */
     int out, in;
-    int64_t removed;       /* weights */
-    double damping;        /* ridge actually used / mean diagonal */
-    int retries;           /* factorisations that failed before */
-    double condition;      /* estimate of H's condition number (1-norm, LAPACK ?pocon), NaN: not needed */
-    double error;          /* ||Y - W X^||_F^2 / ||Y||_F^2 after pruning, on the calibration tokens */
+    int64_t removed;  /* weights */
+    double damping;   /* ridge actually used / mean diagonal */
+    int retries;      /* factorisations that failed before */
+    double condition; /* of H with its damping in the 1-norm (linalg.h), NaN: not needed */
+    double error;     /* ||Y - W X^||_F^2 / ||Y||_F^2 after pruning, on the calibration tokens */
     char factorisation[16]; /* "local", "distributed", "none" */
 } prune_layer;
 
@@ -33,8 +33,9 @@ typedef struct prune_job {
     const char *title;
 } prune_job;
 
-/* The pruned model on every rank and one row for every linear in execution order: layers (6 L + 2; *n
- * set). Same bytes for any number of ranks. ERR_STOPPED between blocks when asked. Collective. */
+/* The pruned model on every rank and one row for every linear in execution order: layers (6 L + 2;
+ * *n set). Same bytes for any number of ranks. ERR_STOPPED between blocks when asked. Collective.
+ */
 err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out);
 
 /* Share of zeros among the prunable weights. Not collective. */

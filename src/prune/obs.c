@@ -1,0 +1,221 @@
+#include "prune/obs.h"
+
+#include "base/arena.h"
+#include "linalg/dense.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* removals between two updates of the active part: measured optimum of bench_prune for d = 768 and
+ * 3072; fewer make the update memory-bound, more make the columns within the block expensive */
+enum { BLOCK = 64 };
+
+/* One row on its way. The n active weights stand first, in any order: where[i] is the index of the
+ * i-th in the row. Removed weights stay until the block ends, kept out of the choice by their
+ * barrier. */
+struct obs {
+    int d, ld;
+    double *g;       // (d, ld) lower: inverse of the active part at the block's start
+    double *u;       // (BLOCK, ld) the block's vectors: inverse now = g - u^T u
+    double *w;       // (d)
+    double *diag;    // (d) diagonal of the inverse now
+    double *barrier; // (d) 0: active; infinity: removed in this block
+    double *score;   // (d)
+    double *column;  // (d)
+    int32_t *where;  // (d)
+};
+
+err obs_create(int d, obs **out) {
+    err e = OK;
+    obs *s = NULL;
+    CALL(mem_alloc(1, sizeof *s, &s));
+    s->d = d;
+    /* rows a multiple of 64 bytes apart, but never of a page: columns would fall into one cache set
+     */
+    s->ld = (d + 63) / 64 * 64 + 8;
+    size_t n = (size_t)d, ld = (size_t)s->ld;
+    TRY(mem_alloc(n * ld, sizeof(double), &s->g));
+    TRY(mem_alloc(BLOCK * ld, sizeof(double), &s->u));
+    TRY(mem_alloc(n, sizeof(double), &s->w));
+    TRY(mem_alloc(n, sizeof(double), &s->diag));
+    TRY(mem_alloc(n, sizeof(double), &s->barrier));
+    TRY(mem_alloc(n, sizeof(double), &s->score));
+    TRY(mem_alloc(n, sizeof(double), &s->column));
+    TRY(mem_alloc(n, sizeof(int32_t), &s->where));
+done:
+    if (e != OK)
+        obs_destroy(&s);
+    *out = s;
+    return e;
+}
+
+void obs_destroy(obs **s) {
+    if (!*s)
+        return;
+    free((*s)->g);
+    free((*s)->u);
+    free((*s)->w);
+    free((*s)->diag);
+    free((*s)->barrier);
+    free((*s)->score);
+    free((*s)->column);
+    free((*s)->where);
+    free(*s);
+    *s = NULL;
+}
+
+int64_t obs_removals(double sparsity, int64_t n) {
+    return (int64_t)floor(sparsity * (double)n * (1.0 + 0x1p-50));
+}
+
+static void row_load(obs *s, const double *w, const double *inverse) {
+    size_t d = (size_t)s->d, ld = (size_t)s->ld;
+    for (size_t i = 0; i < d; i++) {
+        memcpy(s->g + i * ld, inverse + i * d, (i + 1) * sizeof(double));
+        s->w[i] = w[i];
+        s->diag[i] = inverse[i * d + i];
+        s->barrier[i] = 0.0;
+        s->where[i] = (int32_t)i;
+    }
+}
+
+/* the active weight with the lowest score; ties to the lowest index in the row */
+static int choose(obs *s, int n) {
+    const double *restrict w = s->w, *restrict diag = s->diag, *restrict barrier = s->barrier;
+    double *restrict score = s->score;
+    for (int i = 0; i < n; i++)
+        score[i] = w[i] * w[i] / diag[i] + barrier[i];
+    int p = 0;
+    double best = score[0];
+    for (int i = 1; i < n; i++)
+        if (score[i] <= best && (score[i] < best || s->where[i] < s->where[p]))
+            best = score[p = i];
+    return p;
+}
+
+/* column p of the inverse as it is now, t removals into the block */
+static void form_column(obs *s, int n, int p, int t) {
+    size_t ld = (size_t)s->ld;
+    memcpy(s->column, s->g + (size_t)p * ld, (size_t)(p + 1) * sizeof(double));
+    for (int i = p + 1; i < n; i++)
+        s->column[i] = s->g[(size_t)i * ld + (size_t)p];
+    dense_subtract(s->column, s->u, s->ld, s->u + p, s->ld, t, n);
+}
+
+/* remove p: compensate, and add the block's t-th vector, column / sqrt([H^-1]_pp) */
+static void eliminate(obs *s, int n, int p, int t) {
+    const double *restrict column = s->column;
+    double *restrict w = s->w, *restrict diag = s->diag;
+    double *restrict u = s->u + (size_t)t * (size_t)s->ld;
+    double step = w[p] / diag[p], root = 1.0 / sqrt(diag[p]);
+    for (int i = 0; i < n; i++) {
+        double v = column[i] * root;
+        w[i] -= step * column[i];
+        diag[i] -= v * v;
+        u[i] = v;
+    }
+    diag[p] = 1.0; /* its score stays a number; later columns touch its weight only by rounding */
+    s->barrier[p] = INFINITY;
+}
+
+/* the last active weight takes the place of p, in everything that lasts to the next block */
+static void fill_hole(obs *s, int p, int last, int t) {
+    size_t ld = (size_t)s->ld, P = (size_t)p, Z = (size_t)last;
+    double *g = s->g;
+    memcpy(g + P * ld, g + Z * ld, P * sizeof(double));
+    g[P * ld + P] = g[Z * ld + Z];
+    for (size_t i = P + 1; i < Z; i++)
+        g[i * ld + P] = g[Z * ld + i];
+    for (size_t b = 0; b < (size_t)t; b++)
+        s->u[b * ld + P] = s->u[b * ld + Z];
+    s->w[p] = s->w[last];
+    s->diag[p] = s->diag[last];
+    s->barrier[p] = s->barrier[last];
+    s->where[p] = s->where[last];
+}
+
+/* drop the t removed weights from the n active ones and bring the inverse up to date */
+static void close_block(obs *s, int n, int t) {
+    int kept = n;
+    for (int i = n - 1; i >= 0; i--) /* downwards: what fills a hole is never itself removed */
+        if (s->barrier[i] > 0.0) {
+            kept--;
+            if (i != kept)
+                fill_hole(s, i, kept, t);
+        }
+    dense_downdate(s->g, s->ld, s->u, s->ld, t, kept);
+}
+
+err obs_row(obs *s, double *w, const double *inverse, int k, int32_t *order, double *loss) {
+    row_load(s, w, inverse);
+    int n = s->d;
+    for (int done = 0, t = 0; done < k; done++) {
+        int p = choose(s, n);
+        CHECK(s->diag[p] > 0.0 && isfinite(s->score[p]), ERR_FAILED,
+              "the inverse Hessian lost positive definiteness after %d of %d removals: raise "
+              "prune.damping",
+              done, k);
+        if (order)
+            order[done] = s->where[p];
+        if (loss)
+            loss[done] = s->score[p];
+        form_column(s, n, p, t);
+        eliminate(s, n, p, t++);
+        if (t == BLOCK && done + 1 < k) {
+            close_block(s, n, t);
+            n -= t;
+            t = 0;
+        }
+    }
+    memset(w, 0, (size_t)s->d * sizeof(double));
+    for (int i = 0; i < n; i++)
+        if (s->barrier[i] == 0.0)
+            w[s->where[i]] = s->w[i];
+    return OK;
+}
+
+err obs_row_reference(double *w, const double *inverse, int d, int k, int32_t *order,
+                      double *loss) {
+    err e = OK;
+    size_t n = (size_t)d;
+    double *g = NULL, *row = NULL;
+    char *gone = NULL;
+    TRY(mem_alloc(n * n, sizeof(double), &g));
+    TRY(mem_alloc(n, sizeof(double), &row));
+    TRY(mem_alloc(n, 1, &gone));
+    memcpy(g, inverse, n * n * sizeof(double));
+    for (int t = 0; t < k; t++) {
+        size_t p = n;
+        double best = INFINITY;
+        for (size_t i = 0; i < n; i++)
+            if (!gone[i] && w[i] * w[i] / g[i * n + i] < best) {
+                best = w[i] * w[i] / g[i * n + i];
+                p = i;
+            }
+        ENSURE(p < n && g[p * n + p] > 0.0, ERR_FAILED,
+               "the inverse Hessian lost positive definiteness after %d of %d removals", t, k);
+        if (order)
+            order[t] = (int32_t)p;
+        if (loss)
+            loss[t] = best;
+        memcpy(row, g + p * n, n * sizeof(double));
+        double step = w[p] / row[p];
+        for (size_t i = 0; i < n; i++)
+            w[i] -= step * row[i];
+        for (size_t i = 0; i < n; i++) {
+            double c = row[i] / row[p];
+            for (size_t j = 0; j < n; j++)
+                g[i * n + j] -= c * row[j];
+        }
+        gone[p] = 1;
+        for (size_t i = 0; i < n; i++)
+            if (gone[i])
+                w[i] = 0.0; /* exactly: rounding would leave 1e-17 */
+    }
+done:
+    free(g);
+    free(row);
+    free(gone);
+    return e;
+}

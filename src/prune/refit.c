@@ -1,0 +1,135 @@
+#include "prune/refit.h"
+
+#include "base/arena.h"
+#include "linalg/dense.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Normal equations of the inputs alone: c (d, d) and mean (d); returns H's mean diagonal. */
+static double normal_equations(double *c, double *mean, const hessian *h, int bias) {
+    size_t d = (size_t)h->d, w = d + 1;
+    double n = h->xx[d * w + d], diagonal = 0.0;
+    for (size_t i = 0; i < d; i++)
+        mean[i] = bias ? h->xx[d * w + i] / n : 0.0;
+    for (size_t i = 0; i < d; i++) {
+        for (size_t k = 0; k < d; k++)
+            c[i * d + k] = h->xx[i * w + k] / n - mean[i] * mean[k];
+        diagonal += h->xx[i * w + i] / n / (double)d;
+        if (h->xx[i * w + i] == 0.0)
+            c[i * d + i] = 1.0; /* dead: its row and column are 0, so its weight comes out as 0 */
+    }
+    return diagonal;
+}
+
+/* start (m, d) = covariance of outputs and inputs, minus what the dense weight explains */
+static err right_hand_side(double *start, const refit_job *j, const double *c, const double *mean) {
+    const hessian *h = j->own;
+    size_t d = (size_t)h->d, w = d + 1, m = (size_t)h->m;
+    double n = h->xx[d * w + d], *explained = NULL;
+    if (j->target == TARGET_NEAR_DENSE) {
+        CALL(mem_alloc(m * d, sizeof *explained, &explained));
+        dense_linear(explained, j->dense, h->d, c, h->m, h->d, h->d); /* c is symmetric */
+    }
+    for (size_t r = 0; r < m; r++)
+        for (size_t i = 0; i < d; i++)
+            start[r * d + i] = h->yx[r * w + i] / n - h->yx[r * w + d] / n * mean[i] -
+                               (explained ? explained[r * d + i] : 0.0);
+    free(explained);
+    return OK;
+}
+
+/* The adaptive weight and its bias from own; the inverse on the way when it is that of own too. */
+static err solve_target(const par *p, const refit_job *j, refit *out, double *c, double *mean) {
+    size_t d = (size_t)out->d, w = d + 1, m = (size_t)out->m;
+    double n = j->own->xx[d * w + d];
+    double diagonal = normal_equations(c, mean, j->own, j->bias);
+    CALL(par_agree(p, right_hand_side(out->start, j, c, mean)));
+    double *inverse = j->obs == j->own ? out->inverse : NULL;
+    CALL(linalg_spd(p, inverse, out->start, out->m, c, out->d, j->damping * diagonal,
+                    j->factorisation, &out->report));
+    out->damping = diagonal > 0.0 ? out->report.ridge / diagonal : 0.0;
+    for (size_t r = 0; r < m; r++) {
+        double *row = out->start + r * d;
+        if (j->target == TARGET_NEAR_DENSE)
+            for (size_t i = 0; i < d; i++)
+                row[i] += j->dense[r * d + i];
+        out->shift[r] = j->bias ? j->own->yx[r * w + d] / n - dense_dot(row, mean, out->d) : 0.0;
+    }
+    return OK;
+}
+
+static err solve_inverse(const par *p, const refit_job *j, refit *out, double *c) {
+    double diagonal = normal_equations(c, out->mean, j->obs, j->bias);
+    CALL(linalg_spd(p, out->inverse, NULL, 0, c, out->d, j->damping * diagonal, j->factorisation,
+                    &out->report));
+    out->damping = diagonal > 0.0 ? out->report.ridge / diagonal : 0.0;
+    return OK;
+}
+
+err refit_make(const par *p, const refit_job *j, refit *out) {
+    err e = OK;
+    double *c = NULL, *mean = NULL;
+    size_t d = (size_t)j->own->d, m = (size_t)j->own->m;
+    *out = (refit){.d = j->own->d,
+                   .m = j->own->m,
+                   .report = {.factorisation = "none", .condition = NAN, .residual = NAN}};
+    e = mem_alloc(m * d, sizeof *out->start, &out->start);
+    if (e == OK)
+        e = mem_alloc(m, sizeof *out->shift, &out->shift);
+    if (e == OK)
+        e = mem_alloc(d, sizeof *out->mean, &out->mean);
+    if (e == OK && j->inverse)
+        e = mem_alloc(d * d, sizeof *out->inverse, &out->inverse);
+    if (e == OK)
+        e = mem_alloc(d * d, sizeof *c, &c);
+    if (e == OK)
+        e = mem_alloc(d, sizeof *mean, &mean);
+    TRY(par_agree(p, e));
+    if (j->target == TARGET_DENSE)
+        memcpy(out->start, j->dense, m * d * sizeof *out->start);
+    else
+        TRY(solve_target(p, j, out, c, mean));
+    if (j->obs == j->own && j->target != TARGET_DENSE)
+        memcpy(out->mean, mean, d * sizeof *mean);
+    else if (j->inverse)
+        TRY(solve_inverse(p, j, out, c));
+    for (size_t i = 0; i < d; i++)
+        if (j->obs->xx[i * (d + 1) + i] == 0.0)
+            for (size_t r = 0; r < m; r++)
+                out->start[r * d + i] = 0.0;
+done:
+    free(c);
+    free(mean);
+    if (e != OK)
+        refit_free(out);
+    return e;
+}
+
+void refit_free(refit *r) {
+    free(r->start);
+    free(r->shift);
+    free(r->mean);
+    free(r->inverse);
+    *r = (refit){0};
+}
+
+double refit_bias(const refit *r, int row, const double *w) {
+    const double *start = r->start + (size_t)row * (size_t)r->d;
+    double shift = r->shift[row];
+    for (int i = 0; i < r->d; i++)
+        shift += (start[i] - w[i]) * r->mean[i];
+    return shift;
+}
+
+double refit_error(const hessian *h, int row, const double *w, double shift, double *v) {
+    int n = h->d + 1;
+    double *product = v + n;
+    memcpy(v, w, (size_t)h->d * sizeof *v);
+    v[h->d] = shift;
+    dense_times(product, h->xx, v, n);
+    double e = h->yy[row] - 2.0 * dense_dot(v, h->yx + (size_t)row * (size_t)n, n) +
+               dense_dot(v, product, n);
+    return e > 0.0 ? e : 0.0; /* a perfect fit cancels to rounding of either sign */
+}

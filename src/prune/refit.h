@@ -1,0 +1,56 @@
+/* refit.h: from sums over calibration tokens to what exact OBS starts from: the inverse Hessian,
+ * the adaptive dense weight and the bias that goes with it (arXiv 2310.13191, Algorithm 1).
+ *
+ * The bias is one more weight, of a constant input 1, fitted together with the others, neither
+ * damped nor ever pruned. Eliminating it first leaves the same problem in centred sums: C = X^ X^^T
+ * / n - mean mean^T,   Wbar = (Y X^^T / n - mean(y) mean^T) (C + ridge I)^-1, bias = mean(y) - w .
+ * mean        for any w, pruned or not. ridge = damping * mean diagonal of H = X^ X^^T / n. A dead
+ * input (H_jj = 0) gets H_jj = 1 and weight 0. */
+#ifndef ESPALIER_PRUNE_REFIT_H
+#define ESPALIER_PRUNE_REFIT_H
+
+#include "linalg/linalg.h"
+#include "prune/hessian.h"
+
+typedef enum refit_target {
+    TARGET_DENSE,      /* the dense weight itself */
+    TARGET_ADAPTIVE,   /* least squares of the outputs, small weights preferred: METHOD's Wbar */
+    TARGET_NEAR_DENSE, /* least squares of the outputs, weights near the dense ones preferred: where
+                          tokens are fewer than inputs (pooler, classifier) */
+} refit_target;
+
+typedef struct refit_job {
+    const hessian *own; /* inputs of the pruned prefix, outputs of the dense model without bias */
+    const hessian
+        *obs; /* inputs whose Hessian OBS is to use: own or another one of the same width */
+    const double *dense; // (m, d) the dense weight
+    refit_target target;
+    int bias;    /* 1: fit the constant too; 0: plain sums, no bias column */
+    int inverse; /* 1: the inverse is wanted */
+    double damping;
+    const char *factorisation;
+} refit_job;
+
+typedef struct refit {
+    int d, m;
+    double *start;   // (m, d) weights that OBS starts from
+    double *shift;   // (m) bias that goes with them, minus the dense bias
+    double *mean;    // (d) of the inputs of obs; zeros without bias
+    double *inverse; // (d, d), NULL when not wanted
+    double damping;  /* ridge in the end / mean diagonal */
+    linalg_report report;
+} refit;
+
+/* ERR_FAILED: no damping makes H positive definite (linalg.h). The caller frees. Collective over p.
+ */
+err refit_make(const par *p, const refit_job *j, refit *out);
+void refit_free(refit *r);
+
+/* The bias of pruned weights w (d) of row r, minus the dense bias. Not collective. */
+double refit_bias(const refit *r, int row, const double *w);
+
+/* Sum over tokens of (y - w x^ - shift)^2 for row r of h: w (d); scratch v (2 (d + 1)). Not
+ * collective. */
+double refit_error(const hessian *h, int row, const double *w, double shift, double *v);
+
+#endif
