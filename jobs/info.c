@@ -1,0 +1,84 @@
+/* info: explain a model, a store, a study or a data file */
+#include "info.h"
+#include "job.h"
+
+#include "io/atomic_file.h"
+#include "store/store.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct arguments {
+    char **paths; /* (n) in argv */
+    int n;
+} arguments;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    (void)arg;
+    arguments *a = state->input;
+    switch (key) {
+    case ARGP_KEY_ARGS:
+        a->paths = state->argv + state->next;
+        a->n = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->n == 0)
+            argp_error(state, "which file or folder?");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static int holds(const char *dir, const char *name) {
+    char path[4096];
+    return path_join(path, dir, name) == OK && path_exists(path);
+}
+
+static int ends(const char *path, const char *tail) {
+    size_t n = strlen(path), m = strlen(tail);
+    return n >= m && strcmp(path + n - m, tail) == 0;
+}
+
+static err explain(const char *path, strbuf *out) {
+    struct stat st;
+    CHECK(stat(path, &st) == 0, ERR_IO, "%s: %s", path, strerror(errno));
+    if (S_ISDIR(st.st_mode)) {
+        if (holds(path, "config.json"))
+            return info_model(path, out);
+        CHECK(holds(path, "study.yaml"), ERR_USAGE,
+              "%s: expected a model's folder (config.json) or a study's (study.yaml)", path);
+        return info_results(path, out);
+    }
+    if (ends(path, ".safetensors"))
+        return info_arrays(path, out);
+    if (ends(path, ".yaml") || ends(path, ".yml"))
+        return info_study(path, out);
+    CHECK(ends(path, ".h5"), ERR_USAGE, "%s: expected .safetensors, .yaml, .h5 or a folder", path);
+    return store_describe(path, out);
+}
+
+err job_info(const par *p, int argc, char **argv) {
+    const struct argp argp = {
+        NULL,
+        parse,
+        "PATH...",
+        "Explain what each PATH holds: a model's folder, a .safetensors file, a "
+        "study's .yaml, a study's folder, or a store (.h5).",
+        NULL,
+        NULL,
+        NULL};
+    arguments a = {0};
+    strbuf text = {0};
+    err e = OK;
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    for (int i = 0; i < a.n && e == OK && p->rank == 0; i++)
+        e = explain(a.paths[i], &text);
+    if (e == OK && text.len > 0)
+        fwrite(text.text, 1, text.len, stdout); /* failures are seen when main flushes */
+    strbuf_free(&text);
+    return e;
+}
