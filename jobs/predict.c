@@ -35,10 +35,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_ARG:
         if (a->file)
             argp_error(state, "one model and one file, got also \"%s\"", arg);
-        else if (a->model)
-            a->file = arg;
-        else
-            a->model = arg;
+        *(a->model ? &a->file : &a->model) = arg;
         return 0;
     case ARGP_KEY_END:
         if (!a->file)
