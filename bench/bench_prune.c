@@ -1,0 +1,156 @@
+/* Speeds of pruning as shares of the core's float64 limit: exact OBS in blocks and by the
+ * definition, the Hessian's sums, local and distributed factorisation (the last over all ranks:
+ * start it under mpirun). */
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "linalg/dense.h"
+#include "linalg/linalg.h"
+#include "prune/hessian.h"
+#include "prune/obs.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* multiply-adds a second of independent chains that stay in registers, in GFLOP/s */
+static double fma_limit(void) {
+    enum { CHAINS = 48, TURNS = 10000000 };
+    double a[CHAINS], sum = 0.0, start = clock_now();
+    for (int i = 0; i < CHAINS; i++)
+        a[i] = i;
+    for (int k = 0; k < TURNS; k++)
+        for (int i = 0; i < CHAINS; i++)
+            a[i] = fma(a[i], 0.999, 1e-9);
+    for (int i = 0; i < CHAINS; i++)
+        sum += a[i];
+    double rate = 2.0 * CHAINS * TURNS / (clock_now() - start) * 1e-9;
+    return sum > 0.0 ? rate : 0.0;
+}
+
+static err random_matrix(size_t n, uint32_t which, double **out) {
+    CALL(mem_alloc(n, sizeof **out, out));
+    for (size_t i = 0; i < n; i += 4) {
+        uint32_t r[4];
+        rng_block(1, RNG_TEST, which, (uint32_t)(i >> 32), (uint32_t)i, r);
+        for (size_t k = 0; k < 4 && i + k < n; k++)
+            (*out)[i + k] = (double)rng_float(r[k]) - 0.5;
+    }
+    return OK;
+}
+
+/* a well-conditioned covariance of 2 d random tokens: (d, d) */
+static err covariance(int d, double **out) {
+    double *x;
+    CALL(random_matrix(2 * (size_t)d * (size_t)d, 0, &x));
+    CALL(mem_alloc((size_t)d * (size_t)d, sizeof **out, out));
+    dense_gram(*out, x, 2 * d, d);
+    dense_mirror(*out, d);
+    free(x);
+    return OK;
+}
+
+static err bench_hessian(const par *p, int d, int m, double limit) {
+    enum { T = 1024, TURNS = 2 };
+    hessian *h;
+    double *x, *y;
+    CALL(hessian_create(d, m, &h));
+    CALL(random_matrix((size_t)T * ((size_t)d + 1), 1, &x));
+    CALL(random_matrix((size_t)T * (size_t)m, 2, &y));
+    double start = clock_now();
+    for (int i = 0; i < TURNS; i++)
+        CALL(hessian_add(h, x, y, T));
+    double seconds = (clock_now() - start) / TURNS;
+    double flops = (double)T * (d + 1.0) * (d + 2.0) + 2.0 * T * m * (d + 1.0);
+    if (p->rank == 0)
+        printf("hessian   in %4d out %4d: %7.0f tokens/s, %4.0f %% of the limit\n", d, m,
+               T / seconds, 100.0 * flops / seconds * 1e-9 / limit);
+    hessian_destroy(&h);
+    free(x);
+    free(y);
+    return OK;
+}
+
+static err bench_obs(const par *p, int d, int rows, int reference_removals, double limit) {
+    size_t n = (size_t)d;
+    int k = d / 2;
+    double *a, *w, *w0, *inverse;
+    linalg_report r;
+    obs *s;
+    CALL(covariance(d, &a));
+    CALL(random_matrix(n, 3, &w0));
+    CALL(mem_alloc(n * n, sizeof *inverse, &inverse));
+    CALL(mem_alloc(n, sizeof *w, &w));
+    CALL(linalg_spd(p, inverse, NULL, 0, a, d, 0.0, "local", &r));
+    CALL(obs_create(d, &s));
+    double fast = 0.0;
+    for (int i = 0; i <= rows; i++) { /* the first only warms up */
+        memcpy(w, w0, n * sizeof *w);
+        double start = clock_now();
+        CALL(obs_row(s, w, inverse, k, NULL, NULL));
+        fast += i > 0 ? (clock_now() - start) / rows : 0.0;
+    }
+    memcpy(w, w0, n * sizeof *w);
+    double start = clock_now();
+    CALL(obs_row_reference(w, inverse, d, reference_removals, NULL, NULL));
+    double slow = (clock_now() - start) * k / reference_removals;
+    double flops = ((double)d * d * d - (double)(d - k) * (d - k) * (d - k)) / 3.0;
+    if (p->rank == 0)
+        printf(
+            "exact OBS in %4d, 50 %%: %8.2f ms a row, %6.1f s for 768 rows, %4.0f %% of the limit; "
+            "rank-1 updates %9.2f ms a row, %.1f times slower\n",
+            d, 1e3 * fast, 768.0 * fast, 100.0 * flops / fast * 1e-9 / limit, 1e3 * slow,
+            slow / fast);
+    obs_destroy(&s);
+    free(a);
+    free(w);
+    free(w0);
+    free(inverse);
+    return OK;
+}
+
+static err bench_factor(const par *p, int d) {
+    static const char *const ways[] = {"local", "distributed"};
+    double *a, *inverse, seconds[2];
+    linalg_report r;
+    CALL(covariance(d, &a));
+    CALL(mem_alloc((size_t)d * (size_t)d, sizeof *inverse, &inverse));
+    for (int i = 0; i < 2; i++) {
+        CALL(par_barrier(p));
+        double start = clock_now();
+        CALL(linalg_spd(p, inverse, NULL, 0, a, d, 0.0, ways[i], &r));
+        CALL(par_barrier(p));
+        seconds[i] = clock_now() - start;
+    }
+    if (p->rank == 0)
+        printf("inverse   order %4d: local %7.3f s, distributed over %d rank%s %7.3f s\n", d,
+               seconds[0], p->size, p->size == 1 ? "" : "s", seconds[1]);
+    free(a);
+    free(inverse);
+    return OK;
+}
+
+static err bench(const par *p) {
+    double limit = fma_limit();
+    if (p->rank == 0)
+        printf("limit: %.1f GFLOP/s float64 multiply-add, one core\n", limit);
+    CALL(bench_hessian(p, 768, 768, limit));
+    CALL(bench_hessian(p, 3072, 768, limit));
+    CALL(bench_obs(p, 768, 40, 384, limit));
+    CALL(bench_obs(p, 3072, 3, 96, limit));
+    CALL(bench_factor(p, 768));
+    CALL(bench_factor(p, 3072));
+    return bench_factor(p, 4096);
+}
+
+int main(int argc, char **argv) {
+    par *p;
+    if (par_open(&argc, &argv, &p) != OK)
+        return 1;
+    err e = bench(p);
+    if (e != OK && p->rank == 0)
+        fprintf(stderr, "bench_prune: %s\n", err_message());
+    par_close(&p);
+    return (int)e;
+}

@@ -1,0 +1,441 @@
+/* pruning a whole encoder over ranks: the same bytes as one rank alone, exact sparsity, errors that
+ * another computation finds too, less error than by magnitude, checkpoints; bias and dead inputs */
+#include "mpi/agree.h"
+#include "prune/calibration.h"
+#include "prune/finished.h"
+#include "prune/linears.h"
+#include "prune/obs.h"
+#include "prune/refit.h"
+#include "spd.h"
+#include "toy.h"
+
+#include <math.h>
+
+static par *world, *alone;
+
+/* 30 sentences in chunks of 7: five chunks, the last of 2, so that some of 6 ranks have none */
+enum { SENTENCES = 30, CHUNK = 7, ROWS = 6 * 2 + 2 };
+
+static prune_options options(const char *inputs, const char *target) {
+    prune_options o = {.chunk = CHUNK, .damping = 1e-4, .refit_head = 1};
+    strcpy(o.hessian, inputs);
+    strcpy(o.target, target);
+    strcpy(o.factorisation, "auto");
+    return o;
+}
+
+/* an encoder whose layers do something: initial weights are too small for attention to matter */
+static encoder *dense_encoder(void) {
+    encoder *m = toy_encoder(2, 0, 3);
+    for (int l = 0; l < m->c.L; l++)
+        for (linear_kind k = 0; k < LINEAR_COUNT; k++) {
+            linear_view v = encoder_linear(m, l, k);
+            for (int i = 0; i < v.out * v.in; i++)
+                v.w[i] *= 15.0f;
+            for (int i = 0; i < v.out; i++)
+                v.b[i] = 0.1f * (float)(i % 5 - 2);
+        }
+    return m;
+}
+
+typedef struct outcome {
+    encoder *m;
+    prune_layer rows[ROWS];
+    int n;
+} outcome;
+
+static err prune(const par *p, const encoder *dense, const char *method, double sparsity,
+                 const prune_options *o, const char *checkpoint, outcome *out) {
+    examples x = toy_examples(SENTENCES, 5);
+    prune_job j = {.p = p,
+                   .dense = dense,
+                   .calibration = &x,
+                   .method = method,
+                   .sparsity = sparsity,
+                   .o = o,
+                   .checkpoint = checkpoint,
+                   .title = "test"};
+    *out = (outcome){0};
+    err e = prune_model(&j, out->rows, &out->n, &out->m);
+    examples_free(&x);
+    return e;
+}
+
+static int same_number(double a, double b) {
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static int same_outcome(const outcome *a, const outcome *b) {
+    int same = a->n == b->n && toy_same(a->m, b->m);
+    for (int i = 0; i < a->n && same; i++) {
+        const prune_layer *p = &a->rows[i], *q = &b->rows[i];
+        same = p->layer == q->layer && strcmp(p->linear, q->linear) == 0 && p->out == q->out &&
+               p->in == q->in && p->removed == q->removed && p->damping == q->damping &&
+               p->retries == q->retries && same_number(p->condition, q->condition) &&
+               p->error == q->error && strcmp(p->factorisation, q->factorisation) == 0;
+    }
+    return same;
+}
+
+static const struct {
+    const char *method, *hessian, *target;
+    double sparsity;
+} cases[] = {
+    {"adaptive", "adaptive", "adaptive", 0.5},   {"adaptive", "dense", "adaptive", 0.5},
+    {"adaptive", "adaptive", "dense", 0.5},      {"adaptive", "dense", "dense", 0.5},
+    {"adaptive", "adaptive", "adaptive", 0.875}, {"adaptive", "adaptive", "adaptive", 0.0},
+    {"magnitude", "adaptive", "adaptive", 0.5},
+};
+enum { CASES = sizeof cases / sizeof *cases };
+
+/* zeros where they must be and nowhere else; every row of the report with the right counts */
+static int exact(const outcome *r, const encoder *dense, const char *method, double sparsity) {
+    int rows_alike = strcmp(method, "adaptive") == 0, ok = 1, at = 0;
+    for (int l = 0; l < dense->c.L; l++)
+        for (linear_kind k = 0; k < LINEAR_COUNT; k++, at++) {
+            linear_view v = encoder_linear(r->m, l, k);
+            int64_t zeros = 0, each = obs_removals(sparsity, v.in);
+            for (int i = 0; i < v.out; i++) {
+                int64_t in_row = 0;
+                for (int q = 0; q < v.in; q++)
+                    in_row += v.w[i * v.in + q] == 0.0f;
+                ok &= !rows_alike || in_row == each;
+                zeros += in_row;
+            }
+            int64_t want = rows_alike ? each * v.out : obs_removals(sparsity, v.out * v.in);
+            ok &= zeros == want && r->rows[at].removed == want && r->rows[at].layer == l;
+            ok &= strcmp(r->rows[at].linear, v.name) == 0 && r->rows[at].out == v.out;
+        }
+    return ok;
+}
+
+START_TEST(same_bytes_on_any_ranks) {
+    encoder *dense = dense_encoder();
+    prune_options o = options(cases[_i].hessian, cases[_i].target);
+    outcome shared, own;
+    ck_all_ok(world, prune(world, dense, cases[_i].method, cases[_i].sparsity, &o, NULL, &shared));
+    ck_all_ok(world, prune(alone, dense, cases[_i].method, cases[_i].sparsity, &o, NULL, &own));
+    ck_all(world, same_outcome(&shared, &own));
+    ck_all(world, exact(&shared, dense, cases[_i].method, cases[_i].sparsity));
+    int head = strcmp(cases[_i].method, "adaptive") == 0 ? 2 : 0;
+    ck_all(world, shared.n == 6 * dense->c.L + head);
+    encoder_destroy(&shared.m);
+    encoder_destroy(&own.m);
+    encoder_destroy(&dense);
+}
+END_TEST
+
+/* the errors that came out of sums, against a pass over the calibration tokens with the finished
+ * model */
+static int errors_hold(const encoder *dense, const outcome *r) {
+    examples x = toy_examples(SENTENCES, 5);
+    calibration *c = NULL;
+    int ok = calibration_open(world, dense, r->m, &x, CHUNK, &c) == OK, at = 0;
+    for (int l = 0; l < dense->c.L && ok; l++) {
+        for (block_stage s = STAGE_QKV; s < STAGE_DONE; s++) {
+            linears group = linears_of_block(dense, r->m, l, s);
+            double error[LINEARS_MAX];
+            ok &= linears_error(&group, world, c, error) == OK;
+            for (int q = 0; q < group.n; q++, at++) /* sums of float64, cancelled by about 1e3 */
+                ok &= fabs(error[q] - r->rows[at].error) < 1e-9 * (1.0 + error[q]);
+        }
+        ok &= calibration_advance(c) == OK;
+    }
+    calibration_close(&c);
+    examples_free(&x);
+    return ok;
+}
+
+START_TEST(errors) {
+    encoder *dense = dense_encoder();
+    prune_options o = options("adaptive", "adaptive");
+    outcome adaptive, magnitude, none;
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, NULL, &adaptive));
+    ck_all_ok(world, prune(world, dense, "magnitude", 0.5, &o, NULL, &magnitude));
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.0, &o, NULL, &none));
+    ck_all(world, errors_hold(dense, &adaptive) && errors_hold(dense, &magnitude));
+    for (int i = 0; i < 6 * dense->c.L; i++) {
+        ck_all(world, adaptive.rows[i].error < magnitude.rows[i].error);
+        /* nothing removed: only the ridge of 1e-4 is felt */
+        ck_all(world, none.rows[i].error < 1e-4);
+    }
+    encoder_destroy(&adaptive.m);
+    encoder_destroy(&magnitude.m);
+    encoder_destroy(&none.m);
+    encoder_destroy(&dense);
+}
+END_TEST
+
+START_TEST(head_is_refitted) {
+    encoder *dense = dense_encoder();
+    prune_options o = options("adaptive", "adaptive");
+    outcome with, without;
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.75, &o, NULL, &with));
+    o.refit_head = 0;
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.75, &o, NULL, &without));
+    ck_all(world, without.n == 6 * dense->c.L);
+    ck_all(world, memcmp(without.m->p.pool_w, dense->p.pool_w, 16 * 16 * sizeof(float)) == 0);
+    examples x = toy_examples(SENTENCES, 5);
+    calibration *c = NULL;
+    ck_all_ok(world, calibration_open(world, dense, without.m, &x, CHUNK, &c));
+    while (calibration_block(c) < dense->c.L)
+        ck_all_ok(world, calibration_advance(c));
+    linears pooler = linears_of_pooler(dense, without.m);
+    linears classifier = linears_of_classifier(dense, without.m);
+    double before[2];
+    ck_all_ok(world, linears_error(&pooler, world, c, &before[0]));
+    ck_all_ok(world, linears_error(&classifier, world, c, &before[1]));
+    for (int i = 0; i < 2; i++) {
+        const prune_layer *r = &with.rows[6 * dense->c.L + i];
+        ck_all(world, r->layer == dense->c.L && r->removed == 0);
+        ck_all(world, strcmp(r->linear, i ? "classifier" : "pooler") == 0);
+        ck_all(world, r->error < before[i]);
+    }
+    calibration_close(&c);
+    examples_free(&x);
+    encoder_destroy(&with.m);
+    encoder_destroy(&without.m);
+    encoder_destroy(&dense);
+}
+END_TEST
+
+START_TEST(distributed_is_close) {
+    encoder *dense = dense_encoder();
+    prune_options o = options("adaptive", "adaptive");
+    outcome local, distributed;
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, NULL, &local));
+    strcpy(o.factorisation, "distributed");
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, NULL, &distributed));
+    double gap = 0.0;
+    for (size_t i = 0; i < local.m->n; i++)
+        gap = fmax(gap, fabs((double)local.m->block[i] - (double)distributed.m->block[i]));
+    /* float64 rounding in the inverse, rounded to float32 weights of about 1 and carried through
+     * layers */
+    ck_all(world, gap < 1e-4);
+    ck_all(world, strcmp(local.rows[0].factorisation, "local") == 0);
+    ck_all(world, strcmp(distributed.rows[0].factorisation, "distributed") == 0);
+    encoder_destroy(&local.m);
+    encoder_destroy(&distributed.m);
+    encoder_destroy(&dense);
+}
+END_TEST
+
+START_TEST(resumes_from_a_checkpoint) {
+    char dir[4096], path[4200];
+    agree_folder(world, dir);
+    snprintf(path, sizeof path, "%s/checkpoint", dir);
+    encoder *dense = dense_encoder();
+    prune_options o = options("adaptive", "adaptive");
+    outcome whole, first, again, resumed;
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, NULL, &whole));
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, path, &first));
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, path, &again)); /* all blocks there */
+    ck_all(world, same_outcome(&whole, &first) && same_outcome(&whole, &again));
+
+    /* as if stopped after the first block: what a file of one block brings back is believed */
+    examples x = toy_examples(SENTENCES, 5);
+    prune_job j = {.p = world,
+                   .dense = dense,
+                   .calibration = &x,
+                   .method = "adaptive",
+                   .sparsity = 0.5,
+                   .o = &o,
+                   .checkpoint = path};
+    char key[65];
+    ck_all_ok(world, finished_key(&j, key));
+    ck_all_ok(world, finished_write(&j, key, whole.m, 1, whole.rows, 6));
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, path, &resumed));
+    ck_all(world, same_outcome(&whole, &resumed));
+
+    /* the file is believed, not made again: a change in it reaches the result */
+    encoder *changed;
+    ck_all_ok(world, encoder_copy(whole.m, &changed));
+    encoder_linear(changed, 0, LINEAR_OUT).w[0] += 1.0f;
+    ck_all_ok(world, finished_write(&j, key, changed, 1, whole.rows, 6));
+    outcome other;
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, path, &other));
+    ck_all(world, !toy_same(whole.m, other.m));
+
+    /* of another sparsity: refused, and left as it is */
+    outcome refused;
+    ck_all(world, prune(world, dense, "adaptive", 0.25, &o, path, &refused) == ERR_DATA);
+    ck_all(world, strstr(err_message(), "other options") != NULL && refused.m == NULL);
+    examples_free(&x);
+    encoder_destroy(&changed);
+    encoder_destroy(&whole.m);
+    encoder_destroy(&first.m);
+    encoder_destroy(&again.m);
+    encoder_destroy(&resumed.m);
+    encoder_destroy(&other.m);
+    encoder_destroy(&dense);
+    agree_remove(world, dir);
+}
+END_TEST
+
+START_TEST(refused) {
+    encoder *dense = dense_encoder();
+    prune_options o = options("adaptive", "adaptive");
+    outcome r;
+    ck_all(world, prune(world, dense, "sideways", 0.5, &o, NULL, &r) == ERR_USAGE);
+    ck_all(world, prune(world, dense, "adaptive", 1.0, &o, NULL, &r) == ERR_USAGE);
+    linear_view v = encoder_linear(dense, 0, LINEAR_KEY);
+    v.w[0] = NAN;
+    ck_all(world, prune(world, dense, "adaptive", 0.5, &o, NULL, &r) == ERR_FAILED);
+    encoder_destroy(&dense);
+}
+END_TEST
+
+/* sums of T random tokens, chunk by chunk over ranks; input number 3 is dead */
+static hessian *random_sums(int d, int m, int T) {
+    hessian *h;
+    double *x = spd_random(30, (size_t)T * ((size_t)d + 1)), *y = spd_random(31, (size_t)(T * m));
+    ck_all_ok(world, hessian_create(d, m, &h));
+    for (int t = 0; t < T; t++) {
+        for (int i = 0; i < d; i++)
+            x[t * (d + 1) + i] += 0.5 * i;
+        for (int r = 0; r < m; r++)
+            y[t * m + r] += x[t * (d + 1) + r] - 2.0 * x[t * (d + 1) + d - 1 - r] + 3.0;
+        x[t * (d + 1) + 3] = 0.0;
+        x[t * (d + 1) + d] = 1.0;
+    }
+    for (int t = world->rank * CHUNK; t < T; t += world->size * CHUNK)
+        ck_assert_int_eq(hessian_add(h, x + t * (d + 1), y + t * m, T - t < CHUNK ? T - t : CHUNK),
+                         OK);
+    ck_all_ok(world, hessian_reduce(h, world));
+    double n = 0.0, sum = 0.0;
+    for (int t = 0; t < T; t++) {
+        n += 1.0;
+        sum += y[t * m] * x[t * (d + 1) + 1];
+    }
+    ck_all(world, h->xx[(d + 1) * (d + 1) - 1] == n && fabs(h->yx[1] - sum) < 1e-9 * fabs(sum));
+    free(x);
+    free(y);
+    return h;
+}
+
+/* exact OBS by the definition on the augmented system: d + 1 weights, the last one, of the
+ * constant, undamped and never chosen; w (d + 1) in, out; h (d + 1, d + 1) */
+static void augmented_obs(double *w, const double *h, int d, int k) {
+    size_t n = (size_t)d + 1;
+    double *g = spd_inverse(h, n), *row = malloc(n * sizeof *row);
+    char gone[64] = {0};
+    for (int t = 0; t < k; t++) {
+        size_t p = n;
+        for (size_t i = 0; i + 1 < n; i++)
+            if (!gone[i] && (p == n || w[i] * w[i] / g[i * n + i] < w[p] * w[p] / g[p * n + p]))
+                p = i;
+        memcpy(row, g + p * n, n * sizeof *row);
+        double step = w[p] / row[p];
+        for (size_t i = 0; i < n; i++) {
+            w[i] -= step * row[i];
+            for (size_t q = 0; q < n; q++)
+                g[i * n + q] -= row[i] * row[q] / row[p];
+        }
+        gone[p] = 1;
+        for (size_t i = 0; i < n; i++)
+            w[i] = gone[i] ? 0.0 : w[i];
+    }
+    free(g);
+    free(row);
+}
+
+/* centred sums are the augmented system: same weights, same bias, pruned or not; dead inputs get 0
+ */
+START_TEST(bias_is_one_more_weight) {
+    enum { D = 12, M = 5, T = 100 };
+    const double dense[M * D] = {0};
+    hessian *h = random_sums(D, M, T);
+    refit_job j = {.own = h,
+                   .obs = h,
+                   .dense = dense,
+                   .target = _i ? TARGET_NEAR_DENSE : TARGET_ADAPTIVE,
+                   .bias = 1,
+                   .inverse = 1,
+                   .damping = 1e-3,
+                   .factorisation = "auto"};
+    refit r;
+    ck_all_ok(world, refit_make(world, &j, &r));
+    double a[(D + 1) * (D + 1)], mean = 0.0;
+    for (int i = 0; i < (D + 1) * (D + 1); i++)
+        a[i] = h->xx[i] / T;
+    for (int i = 0; i < D; i++)
+        mean += a[i * (D + 1) + i] / D;
+    for (int i = 0; i < D; i++)
+        a[i * (D + 1) + i] += 1e-3 * mean;
+    a[3 * (D + 1) + 3] += 1.0; /* dead */
+    ck_all(world, fabs(r.damping / 1e-3 - 1.0) < 1e-12 && r.report.retries == 0);
+    double yx[M * (D + 1)];
+    for (int i = 0; i < M * (D + 1); i++)
+        yx[i] = h->yx[i] / T;
+    double *want = spd_solve(a, yx, D + 1, M);
+    for (int row = 0; row < M; row++) {
+        double w[D], *start = r.start + row * D, *whole = want + row * (D + 1);
+        ck_all(world, spd_distance(start, whole, D) < 1e-10 && start[3] == 0.0);
+        ck_all(world, fabs(refit_bias(&r, row, start) - whole[D]) < 1e-10);
+        memcpy(w, start, sizeof w);
+        ck_all_ok(world, obs_row_reference(w, r.inverse, D, D / 2, NULL, NULL));
+        augmented_obs(whole, a, D, D / 2);
+        ck_all(world, spd_distance(w, whole, D) < 1e-9);
+        ck_all(world, fabs(refit_bias(&r, row, w) - whole[D]) < 1e-9);
+    }
+    free(want);
+    refit_free(&r);
+    hessian_destroy(&h);
+}
+END_TEST
+
+/* fewer tokens than inputs: near-dense keeps what the tokens say nothing about */
+START_TEST(near_dense_stays_near) {
+    enum { D = 12, M = 2, T = 5 };
+    double *dense = spd_random(40, M * D);
+    hessian *h = random_sums(D, M, T);
+    refit_job j = {.own = h,
+                   .obs = h,
+                   .dense = dense,
+                   .target = TARGET_NEAR_DENSE,
+                   .bias = 1,
+                   .damping = 1e-6,
+                   .factorisation = "auto"};
+    refit near, far;
+    ck_all_ok(world, refit_make(world, &j, &near));
+    j.target = TARGET_ADAPTIVE;
+    ck_all_ok(world, refit_make(world, &j, &far));
+    double to_near = 0.0, to_far = 0.0, v[2 * (D + 1)];
+    for (int i = 0; i < M * D; i++) {
+        to_near += (near.start[i] - dense[i]) * (near.start[i] - dense[i]);
+        to_far += (far.start[i] - dense[i]) * (far.start[i] - dense[i]);
+    }
+    ck_all(world, to_near < to_far && near.inverse == NULL);
+    for (int r = 0; r < M; r++) /* both explain the tokens that there are */
+        ck_all(world, refit_error(h, r, near.start + r * D, near.shift[r], v) < 1e-3 * h->yy[r]);
+    free(dense);
+    refit_free(&near);
+    refit_free(&far);
+    hessian_destroy(&h);
+}
+END_TEST
+
+static void open_alone(void) {
+    ck_all_ok(world, par_self(&alone));
+}
+
+static void close_alone(void) {
+    par_close(&alone);
+}
+
+int main(int argc, char **argv) {
+    if (par_open(&argc, &argv, &world) != OK)
+        return 1;
+    TCase *t = tcase_create("prune");
+    tcase_set_timeout(t, 120);
+    tcase_add_unchecked_fixture(t, open_alone, close_alone);
+    tcase_add_loop_test(t, same_bytes_on_any_ranks, 0, CASES);
+    tcase_add_test(t, errors);
+    tcase_add_test(t, head_is_refitted);
+    tcase_add_test(t, distributed_is_close);
+    tcase_add_test(t, resumes_from_a_checkpoint);
+    tcase_add_test(t, refused);
+    tcase_add_loop_test(t, bias_is_one_more_weight, 0, 2);
+    tcase_add_test(t, near_dense_stays_near);
+    return agree_run("prune", t, &world);
+}
