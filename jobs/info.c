@@ -2,6 +2,7 @@
 #include "info.h"
 #include "job.h"
 
+#include "config/study.h"
 #include "io/atomic_file.h"
 #include "store/store.h"
 
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 
 typedef struct arguments {
+    int effective;
     char **paths; /* (n) in argv */
     int n;
 } arguments;
@@ -20,6 +22,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     (void)arg;
     arguments *a = state->input;
     switch (key) {
+    case 'e':
+        a->effective = 1;
+        return 0;
     case ARGP_KEY_ARGS:
         a->paths = state->argv + state->next;
         a->n = state->argc - state->next;
@@ -41,6 +46,14 @@ static int holds(const char *dir, const char *name) {
 static int ends(const char *path, const char *tail) {
     size_t n = strlen(path), m = strlen(tail);
     return n >= m && strcmp(path + n - m, tail) == 0;
+}
+
+static err print_effective(const char *path, strbuf *out) {
+    study *s = NULL;
+    CALL(study_read(path, NULL, 0, &s));
+    err e = study_write(s, out);
+    study_free(&s);
+    return e;
 }
 
 static err explain(const char *path, strbuf *out) {
@@ -76,7 +89,7 @@ err job_info(const par *p, int argc, char **argv) {
     err e = OK;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     for (int i = 0; i < a.n && e == OK && p->rank == 0; i++)
-        e = explain(a.paths[i], &text);
+        e = (a.effective ? print_effective : explain)(a.paths[i], &text);
     if (e == OK && text.len > 0)
         fwrite(text.text, 1, text.len, stdout); /* failures are seen when main flushes */
     strbuf_free(&text);

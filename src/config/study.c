@@ -107,8 +107,8 @@ err study_read(const char *path, const char *const *sets, int n_sets, study **ou
     snprintf(s->path, sizeof s->path, "%s", path);
     TRY(set_defaults(s));
     TRY(document_read(a, path, &root));
-    for (int i = 0; i < n_sets; i++)
-        TRY(document_set(a, root, sets[i]));
+    for (int i = 0; i < n_sets; i++) /* "study.seed=2" is the top level's "seed=2" */
+        TRY(document_set(a, root, sets[i] + (strncmp(sets[i], "study.", 6) == 0 ? 6 : 0)));
     TRY(read_tree(s, root));
     *out = s;
     s = NULL;

@@ -1,11 +1,10 @@
 /* study.h: a study's configuration: YAML + --set -> struct -> effective YAML.
  *
- * The file's sections and options are those of options.h. finetune also takes, beside its own options
- * (the defaults of every variant),
- *     variants: [{name: a, learning_rate: 1e-3}, …]   a list of overrides, or
- *     grid:     {learning_rate: [1e-3, 2e-3], seed: [1, 2]}   all combinations, last option fastest,
- * or both (the list first). Neither: one variant with the defaults. Variants without a name are called
- * v00, v01, … in order. Not collective. */
+ * The file's sections and options are those of options.h. finetune also takes, beside its own
+ * options (the defaults of every variant), variants: [{name: a, learning_rate: 1e-3}, …]   a list
+ * of overrides, or grid:     {learning_rate: [1e-3, 2e-3], seed: [1, 2]}   all combinations, last
+ * option fastest, or both (the list first). Neither: one variant with the defaults. Variants
+ * without a name are called v00, v01, … in order. Not collective. */
 #ifndef ESPALIER_CONFIG_STUDY_H
 #define ESPALIER_CONFIG_STUDY_H
 
@@ -55,15 +54,17 @@ typedef struct study {
     int n_variants;
 } study;
 
-/* Read path, then apply sets[0 .. n_sets-1] ("attack.examples=50", "seed=2"; the value is YAML). All
- * checks: unknown or misspelt option (with the nearest name), duplicate key, wrong type, out of range,
- * contradictions between options: ERR_USAGE "study.yaml:12:5: …" (or "--set …"). A missing file is
- * ERR_USAGE too. Caller frees with study_free. */
+/* Read path, then apply sets[0 .. n_sets-1] ("attack.examples=50", "seed=2", also called
+ * "study.seed=2"; the value is YAML). All checks: unknown or misspelt option (with the nearest
+ * name), duplicate key, wrong type, out of range, contradictions between options: ERR_USAGE
+ * "study.yaml:12:5: …" (or "--set …"). A missing file is ERR_USAGE too. Caller frees with
+ * study_free. */
 err study_read(const char *path, const char *const *sets, int n_sets, study **out);
 void study_free(study **s);
 
-/* The effective configuration as YAML, every default filled in, with help and unit as comments; reads
- * back to the same study. Same study, same bytes. The folder of the study is not part of it. */
+/* The effective configuration as YAML, every default filled in, with help and unit as comments;
+ * reads back to the same study. Same study, same bytes. The folder of the study is not part of it.
+ */
 err study_write(const study *s, strbuf *out);
 
 /* The options of one section as "name=value" pairs, for `--help` and provenance. */

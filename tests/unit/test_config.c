@@ -364,14 +364,15 @@ START_TEST(grid_order) {
 END_TEST
 
 START_TEST(sets) {
-    static const char *const list[] = {"seed=2",
+    static const char *const list[] = {"seed=3",
+                                       "study.seed=2",
                                        "attack.examples=50",
                                        "attack.examples=51",
                                        "model.checkpoint=",
                                        "prune.sparsity=[0.3, 0.875]",
                                        "finetune.grid={seed: [4, 5]}",
                                        "data.root=/a=b"};
-    study *s = must_read("seed: 1\nmodel: {checkpoint: x, layers: 3}\ndata:\n", list, 7);
+    study *s = must_read("seed: 1\nmodel: {checkpoint: x, layers: 3}\ndata:\n", list, 8);
     ck_assert_int_eq(s->study.seed, 2);
     ck_assert_int_eq(s->attack.examples, 51);
     ck_assert_str_eq(s->model.checkpoint, "");
