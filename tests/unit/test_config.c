@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/test_config.XXXXXX";
+static char folder[] = "/tmp/test_config.XXXXXX", configs[4096];
 
 static void write_file(const char *path, const char *text, size_t n) {
     FILE *f = fopen(path, "wb");
@@ -487,6 +487,55 @@ START_TEST(distances) {
 }
 END_TEST
 
+static char *read_whole(const char *path) {
+    char *text = calloc(1, 1 << 20);
+    FILE *f = fopen(path, "rb");
+    ck_assert_msg(text && f, "%s", path);
+    ck_assert_uint_lt(fread(text, 1, (1 << 20) - 1, f), (1 << 20) - 1);
+    fclose(f);
+    return text;
+}
+
+/* configs/reference.yaml is the table written out: every line of the effective defaults, in order,
+ * and `directory`, which is no part of an effective configuration; all else is comment */
+START_TEST(reference) {
+    char path[sizeof configs + 20];
+    snprintf(path, sizeof path, "%s/reference.yaml", configs);
+    char *text = read_whole(path), *at = text, *rest_of_want, *rest_of_text;
+    study *s = must_read("", NULL, 0);
+    strbuf want = {0};
+    ck_assert_int_eq(study_write(s, &want), OK);
+    const char *wanted = strtok_r(want.text, "\n", &rest_of_want);
+    for (at = strtok_r(text, "\n", &rest_of_text); at; at = strtok_r(NULL, "\n", &rest_of_text)) {
+        if (at[strspn(at, " ")] == '#')
+            continue;
+        if (strncmp(at, "directory: \"\" ", 14) == 0) {
+            section top = section_at(0);
+            ck_assert_ptr_nonnull(strstr(at, section_option(&top, "directory")->help));
+            continue;
+        }
+        ck_assert_ptr_nonnull(wanted);
+        ck_assert_str_eq(at, wanted);
+        wanted = strtok_r(NULL, "\n", &rest_of_want);
+    }
+    ck_assert_ptr_null(wanted);
+    free(text);
+    strbuf_free(&want);
+    study_free(&s);
+}
+END_TEST
+
+START_TEST(configs_are_studies) {
+    static const char *const names[] = {"reference", "demo", "sst2-quick", "sst2-mini"};
+    char path[sizeof configs + 20];
+    study *s = NULL;
+    snprintf(path, sizeof path, "%s/%s.yaml", configs, names[_i]);
+    ck_assert_msg(study_read(path, NULL, 0, &s) == OK, "%s", err_message());
+    ck_assert_str_eq(s->study.name, _i == 0 ? "study" : names[_i]);
+    study_free(&s);
+}
+END_TEST
+
 static Suite *config_suite(void) {
     Suite *suite = suite_create("config");
     TCase *t = tcase_create("study");
@@ -502,11 +551,17 @@ static Suite *config_suite(void) {
     tcase_add_test(t, prints_reals);
     tcase_add_test(t, walks);
     tcase_add_test(t, distances);
+    tcase_add_test(t, reference);
+    tcase_add_loop_test(t, configs_are_studies, 0, 4);
     suite_add_tcase(suite, t);
     return suite;
 }
 
 int main(void) {
+    if (!realpath("configs", configs)) {
+        perror("configs: run from the top of the repository");
+        return 1;
+    }
     if (!mkdtemp(folder) || chdir(folder) != 0) {
         perror(folder);
         return 1;
