@@ -95,6 +95,8 @@ static void read_arguments(int argc, char **argv, arguments *a) {
                               NULL,
                               list_jobs,
                               NULL};
+    static char name[] = "espalier"; /* in messages, however it was called */
+    argv[0] = name;
     argp_err_exit_status = ERR_USAGE;
     argp_program_version_hook = print_version;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, a);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { VOCAB = 256 }; /* no short form: -V is everybody's version */
+
 typedef struct arguments {
     const char *vocab;
     int pieces;
@@ -31,7 +33,7 @@ typedef struct stream {
 static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     switch (key) {
-    case 'V':
+    case VOCAB:
         a->vocab = arg;
         return 0;
     case 'p':
@@ -88,10 +90,12 @@ static err each_file(const arguments *a, stream *s) {
     if (a->n_files == 0)
         return each_line(s, stdin, "standard input");
     for (int i = 0; i < a->n_files; i++) {
-        FILE *f = fopen(a->files[i], "r");
+        int standard = strcmp(a->files[i], "-") == 0;
+        FILE *f = standard ? stdin : fopen(a->files[i], "r");
         CHECK(f, ERR_IO, "%s: cannot be read: %s", a->files[i], strerror(errno));
-        err e = each_line(s, f, a->files[i]);
-        fclose(f);
+        err e = each_line(s, f, standard ? "standard input" : a->files[i]);
+        if (!standard)
+            fclose(f);
         CALL(e);
     }
     return OK;
@@ -111,14 +115,14 @@ static err tokenize(const arguments *a) {
 
 err job_tokenize(const par *p, int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"vocab", 'V', "FILE", 0, "WordPiece vocabulary, one piece a line", 0},
+        {"vocab", VOCAB, "FILE", 0, "WordPiece vocabulary, one piece a line", 0},
         {"pieces", 'p', NULL, 0, "print the pieces, not their ids", 0},
         {0}};
     const struct argp argp = {
         options,
         parse,
         "[FILE...]",
-        "Print the WordPiece ids of every line of the files, or of standard input: "
+        "Print the WordPiece ids of every line of the files, or of standard input (also -): "
         "one line for each, without [CLS] and [SEP]. Invalid UTF-8 counts as U+FFFD, "
         "as in the reference tokenizer.",
         NULL,

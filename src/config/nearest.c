@@ -28,11 +28,22 @@ int nearest_distance(const char *a, const char *b) {
     return d[n][m];
 }
 
+/* characters that two names begin with alike */
+static int shared(const char *a, const char *b) {
+    int n = 0;
+    while (a[n] && a[n] == b[n])
+        n++;
+    return n;
+}
+
 void nearest_offer(nearest *n, const char *name) {
     int distance = nearest_distance(n->word, name), allowed = (int)strlen(n->word) / 3;
     if (distance > (allowed > 1 ? allowed : 1))
         return;
-    if (!n->best || distance < n->distance) {
+    int closer = !n->best || distance < n->distance;
+    int begins =
+        !closer && distance == n->distance && shared(n->word, name) > shared(n->word, n->best);
+    if (closer || begins) {
         n->best = name;
         n->distance = distance;
     }

@@ -3,7 +3,8 @@
 #define ESPALIER_CONFIG_NEAREST_H
 
 /* Start with the word that was given, offer every name there is; best is NULL while none is near
- * enough: at most a third of the word's length away, and at least 1 edit is always allowed. */
+ * enough: at most a third of the word's length away, and at least 1 edit is always allowed. Of
+ * equals the one that begins like the word. */
 typedef struct nearest {
     const char *word;
     const char *best; /* one of the offered names, not owned */

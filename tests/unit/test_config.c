@@ -483,7 +483,9 @@ START_TEST(distances) {
     ck_assert_ptr_null(n.best);
     nearest_offer(&n, "run");
     nearest_offer(&n, "prune");
-    ck_assert_str_eq(n.best, "run"); /* the first of equals */
+    ck_assert_str_eq(n.best, "prune"); /* of equals the one that begins like it */
+    nearest_offer(&n, "prung");
+    ck_assert_str_eq(n.best, "prune"); /* then the first */
 }
 END_TEST
 
