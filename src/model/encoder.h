@@ -59,6 +59,7 @@ err encoder_copy(const encoder *m, encoder **out);
 
 /* normal(0, 0.02) weights, zero biases, LayerNorm 1 / 0, all a function of seed. */
 void encoder_init(encoder *m, uint64_t seed);
+void encoder_init_array(encoder *m, const encoder_array *a, uint64_t seed); /* one array of it */
 
 /* What is wanted of a checkpoint's heads. */
 typedef struct encoder_want {
