@@ -3,7 +3,8 @@
 #include "base/rng.h"
 #include "tensor/lanes.h"
 
-/* Philox 4x32-10 (Salmon et al., SC 2011) on LANES counters at once; the same numbers as rng_block */
+/* Philox 4x32-10 (Salmon et al., SC 2011) on LANES counters at once; the same numbers as rng_block
+ */
 typedef uint32_t words __attribute__((vector_size(LANES * 4)));
 
 LANES_INLINE void multiply(words *high, words *low, words x, uint32_t by) {

@@ -96,8 +96,8 @@ static void forward_qkv(layer_acts *a, const encoder_params *p, size_t at, const
 /* y = norm(residual + mask (x + bias)), sequence by sequence where there is a mask */
 static void forward_sum(encoder_ws *ws, float *y, float *x, float *mean, float *rstd,
                         const float *residual, const float *bias, const float *w,
-                        const float *norm_b, const batch *b, const dropout *drop,
-                        dropout_site site, int l) {
+                        const float *norm_b, const batch *b, const dropout *drop, dropout_site site,
+                        int l) {
     int H = ws->c.H;
     if (!drop || drop->hidden <= 0.0f) {
         residual_norm_forward(y, x, mean, rstd, residual, bias, NULL, w, norm_b, ws->c.norm_eps,
@@ -168,8 +168,7 @@ err encoder_embed(encoder_ws *ws, const encoder *m, const batch *b, float *h) {
 
 err encoder_block(encoder_ws *ws, const encoder *m, int layer, const batch *b, const float *h,
                   block_stage s, float *x) {
-    CHECK(layer >= 0 && layer < m->c.L, ERR_FAILED, "encoder_block: layer %d of %d", layer,
-          m->c.L);
+    CHECK(layer >= 0 && layer < m->c.L, ERR_FAILED, "encoder_block: layer %d of %d", layer, m->c.L);
     CALL(forward_begin(ws, m, b, 0, WS_INFER));
     layer_acts *a = &ws->layer[layer];
     size_t T = (size_t)b->T, H = (size_t)m->c.H, F = (size_t)m->c.F;

@@ -15,16 +15,16 @@ typedef enum ws_mode { WS_INFER, WS_KEEP, WS_TRAIN } ws_mode;
 enum { MLM_CHUNK = 128 }; /* masked positions whose logits (MLM_CHUNK, V) exist at a time */
 
 typedef struct layer_acts {
-    float *qkv;                  // (T, 3H)
-    float *probs;                // per sequence and head (S, S); inference: one (S, S) for all
-    float *context;              // (T, H)
-    float *att;                  // (T, H) sum before the first LayerNorm
-    float *att_mean, *att_rstd;  // (T) NULL in inference
-    float *mid;                  // (T, H) output of the first LayerNorm
-    float *slope;                // (T, F) gelu's slope; NULL in inference
-    float *gelu;                 // (T, F)
-    float *out;                  // (T, H) sum before the second LayerNorm
-    float *out_mean, *out_rstd;  // (T) NULL in inference
+    float *qkv;                 // (T, 3H)
+    float *probs;               // per sequence and head (S, S); inference: one (S, S) for all
+    float *context;             // (T, H)
+    float *att;                 // (T, H) sum before the first LayerNorm
+    float *att_mean, *att_rstd; // (T) NULL in inference
+    float *mid;                 // (T, H) output of the first LayerNorm
+    float *slope;               // (T, F) gelu's slope; NULL in inference
+    float *gelu;                // (T, F)
+    float *out;                 // (T, H) sum before the second LayerNorm
+    float *out_mean, *out_rstd; // (T) NULL in inference
 } layer_acts;
 
 struct encoder_ws {
@@ -32,16 +32,16 @@ struct encoder_ws {
     ws_mode mode;
     float *memory; /* owned */
     size_t floats;
-    layer_acts *layer; // (L)
-    float **hidden;    // (L + 1) of (T, H)
-    float *emb;        // (T, H) embeddings before their LayerNorm
+    layer_acts *layer;          // (L)
+    float **hidden;             // (L + 1) of (T, H)
+    float *emb;                 // (T, H) embeddings before their LayerNorm
     float *emb_mean, *emb_rstd; // (T)
-    float *mask;    // (S, max(H, S)) one sequence's dropout mask
-    float *dropped; // (S, S) dropped probabilities
-    float *first;   // (B, H) hidden states of [CLS]
-    float *pooled;  // (B, H)
-    float *seen;    // (B, H) pooled as the classifier saw it, dropout applied
-    float *logits;  // (B, K)
+    float *mask;                // (S, max(H, S)) one sequence's dropout mask
+    float *dropped;             // (S, S) dropped probabilities
+    float *first;               // (B, H) hidden states of [CLS]
+    float *pooled;              // (B, H)
+    float *seen;                // (B, H) pooled as the classifier saw it, dropout applied
+    float *logits;              // (B, K)
     /* backward */
     float *dhidden; // (T, H)
     float *dbranch; // (T, H)
@@ -50,13 +50,13 @@ struct encoder_ws {
     float *dprobs;  // (S, S)
     float *dfirst;  // (B, H)
     /* masked-language head, M positions */
-    float *picked;               // (M, H) hidden states at the positions
-    float *head_slope;           // (M, H)
-    float *head_gelu;            // (M, H)
+    float *picked;                // (M, H) hidden states at the positions
+    float *head_slope;            // (M, H)
+    float *head_gelu;             // (M, H)
     float *head_mean, *head_rstd; // (M)
-    float *head;                 // (M, H) output of the head's LayerNorm
-    float *dhead;                // (M, H)
-    float *scores;               // (MLM_CHUNK, V)
+    float *head;                  // (M, H) output of the head's LayerNorm
+    float *dhead;                 // (M, H)
+    float *scores;                // (MLM_CHUNK, V)
 };
 
 /* Cut the block for batch b and M masked positions. ERR_FAILED: memory. */

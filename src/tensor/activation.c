@@ -5,9 +5,10 @@
 #include <math.h>
 #include <stddef.h>
 
-/* Phi(x) and its density from one exponential. For a = |x|, Phi(-a) = exp(-a^2 / 2) M(a), where M is
- * Mills' ratio over sqrt(2 pi); M(a) = t P(t) with t = 1 / (1 + 0.24 a), P the degree-9 Chebyshev
- * interpolant on 0 <= a <= 14 (relative error 4e-9; computed from erfc in extended precision). */
+/* Phi(x) and its density from one exponential. For a = |x|, Phi(-a) = exp(-a^2 / 2) M(a), where M
+ * is Mills' ratio over sqrt(2 pi); M(a) = t P(t) with t = 1 / (1 + 0.24 a), P the degree-9
+ * Chebyshev interpolant on 0 <= a <= 14 (relative error 4e-9; computed from erfc in extended
+ * precision). */
 LANES_INLINE void normal(lanes *cdf, lanes *density, lanes x) {
     lanes a = (lanes)((lanes_int)x & 0x7fffffff);
     lanes t = 1.0f / lanes_fma(a, lanes_set(0.24f), lanes_set(1.0f));

@@ -5,8 +5,9 @@
 #include "tensor/dims.h"
 
 /* g (T, F) = gelu(u + bias) with gelu(x) = x Phi(x), Phi the normal distribution function.
- * slope (T, F) = gelu'(u + bias) for the backward pass, NULL in inference. u, g and slope may be the
- * same except that slope and g must differ. Absolute error of g and slope below 4e-7 * max(1, |x|). */
+ * slope (T, F) = gelu'(u + bias) for the backward pass, NULL in inference. u, g and slope may be
+ * the same except that slope and g must differ. Absolute error of g and slope below 4e-7 * max(1,
+ * |x|). */
 void gelu_forward(float *g, float *slope, const float *u, const float *bias, int T, int F);
 
 /* du (T, F) = dg * slope in place of dg; dbias (F) += sum of its rows. */

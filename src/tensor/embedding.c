@@ -36,8 +36,7 @@ void embedding_backward(float *dword, float *dpos, float *dtype, const float *dx
 
 void rows_gather(float *y, const float *x, const int32_t *row, int n, int H) {
     for (int i = 0; i < n; i++)
-        memcpy(y + (size_t)i * (size_t)H, x + (size_t)row[i] * (size_t)H,
-               (size_t)H * sizeof *y);
+        memcpy(y + (size_t)i * (size_t)H, x + (size_t)row[i] * (size_t)H, (size_t)H * sizeof *y);
 }
 
 void rows_scatter(float *dx, const float *dy, const int32_t *row, int n, int H) {

@@ -1,9 +1,9 @@
 /* lanes.h: vectors of LANES floats for the passes between two GEMMs. Private to tensor and model.
  *
- * Reductions run in LANES partial sums that are added in a fixed tree: the order of additions is part
- * of the source, so no -ffast-math is needed for speed and the bits do not depend on the optimiser.
- * Written with the vector extension that gcc and clang share; without it nothing here changes but
- * the speed. */
+ * Reductions run in LANES partial sums that are added in a fixed tree: the order of additions is
+ * part of the source, so no -ffast-math is needed for speed and the bits do not depend on the
+ * optimiser. Written with the vector extension that gcc and clang share; without it nothing here
+ * changes but the speed. */
 #ifndef ESPALIER_TENSOR_LANES_H
 #define ESPALIER_TENSOR_LANES_H
 

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stddef.h>
 
-/* e = exp(x - max); returns their sum: float32 lanes over 64 steps at a time, float64 beyond, so that
- * a vocabulary's 30,000 terms add no rounding of their own */
+/* e = exp(x - max); returns their sum: float32 lanes over 64 steps at a time, float64 beyond, so
+ * that a vocabulary's 30,000 terms add no rounding of their own */
 static double row_exp(float *e, const float *x, float max, int n) {
     double total = 0.0;
     int j = 0;

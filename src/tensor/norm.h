@@ -1,5 +1,6 @@
 /* norm.h: LayerNorm over rows, alone and fused with bias, dropout and the residual (the post-norm
- * blocks of BERT). Mean and variance are float32 sums in fixed lanes, two passes over a row in cache. */
+ * blocks of BERT). Mean and variance are float32 sums in fixed lanes, two passes over a row in
+ * cache. */
 #ifndef ESPALIER_TENSOR_NORM_H
 #define ESPALIER_TENSOR_NORM_H
 
@@ -20,8 +21,8 @@ void residual_norm_forward(float *y, float *x, float *mean, float *rstd, const f
                            const float *bias, const float *mask, const float *w, const float *b,
                            float eps, int T, int H);
 
-/* From dy (T, H): dresidual (T, H) and dx (T, H) (with the mask in it) are overwritten; dbias, dw, db
- * (H) are added to. dresidual may be dy. */
+/* From dy (T, H): dresidual (T, H) and dx (T, H) (with the mask in it) are overwritten; dbias, dw,
+ * db (H) are added to. dresidual may be dy. */
 void residual_norm_backward(float *dresidual, float *dx, float *dbias, float *dw, float *db,
                             const float *dy, const float *x, const float *mean, const float *rstd,
                             const float *mask, const float *w, int T, int H);
