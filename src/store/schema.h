@@ -5,8 +5,8 @@
  * and one line a table: T(table, row, COLUMNS, title), stored at "/table", one `store_row` in
  * memory for a row. These lines make the row structs, the HDF5 types, the attributes (title, unit,
  * help) and the check on reading. Types: integer (int64_t), real (double), text (UTF-8 of at most
- * width - 1 bytes, padded with NUL to width; width of numbers is 8). A share is a fraction from 0
- * to 1, a flag is 0 or 1, and a real that was not measured is NaN. */
+ * width - 1 bytes, padded with NUL to width; a width is a multiple of 8, so rows have no holes). A
+ * share is a fraction from 0 to 1, a flag is 0 or 1, and a real that was not measured is NaN. */
 #ifndef ESPALIER_STORE_SCHEMA_H
 #define ESPALIER_STORE_SCHEMA_H
 
@@ -24,7 +24,7 @@
     X(integer, rows,         8,   "examples",  "examples in this part")                                                   \
     X(integer, classes,      8,   "classes",   "labels that occur; 0: unlabelled text")                                   \
     X(integer, bytes,        8,   "bytes",     "size of the file it was read from; 0: generated")                         \
-    X(text,    sha256,       65,  "",          "SHA-256 of the text as used, in hexadecimal")                             \
+    X(text,    sha256,       72,  "",          "SHA-256 of the text as used, in hexadecimal")                             \
     X(integer, tokens,       8,   "tokens",    "WordPiece tokens, [CLS] and [SEP] included")                              \
     X(integer, cut,          8,   "examples",  "examples longer than the maximum length, cut there")
 
@@ -82,7 +82,7 @@
 
 #define STORE_ATTACK_COLUMNS(X)                                                                                            \
     X(text,    model,        64,  "",          "model attacked")                                                          \
-    X(integer, row,          8,   "",          "example: row of the reported set, from 0")                                \
+    X(integer, row,          8,   "",          "example: position among those attacked, from 0")                           \
     X(integer, label,        8,   "",          "true class")                                                              \
     X(text,    outcome,      8,   "",          "success, failed, skipped (wrong before) or errored")                      \
     X(integer, queries,      8,   "queries",   "texts that the model was asked about")                                    \
