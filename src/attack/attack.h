@@ -1,5 +1,6 @@
-/* attack.h: TextFooler (arXiv 1907.11932) by TextAttack's definition: rank words by deletion, replace them
- * greedily by neighbours that keep part of speech and sentence similarity, until the label flips. */
+/* attack.h: TextFooler (arXiv 1907.11932) by TextAttack's definition: rank words by deletion,
+ * replace them greedily by neighbours that keep part of speech and sentence similarity, until the
+ * label flips. */
 #ifndef ESPALIER_ATTACK_ATTACK_H
 #define ESPALIER_ATTACK_ATTACK_H
 
@@ -15,7 +16,7 @@
 typedef struct attack attack; /* words, tags, similarity: what does not depend on the victim */
 
 typedef struct attack_setup {
-    const attack_options *o;   /* neighbours, vectors, tagger already resolved to real paths */
+    const attack_options *o; /* neighbours, vectors, tagger already resolved to real paths */
     const wordpiece *w;
     const encoder *similarity; /* for similarity_source encoder; NULL otherwise; not owned */
     int max_length;            /* of the victim's sequences */
@@ -23,18 +24,23 @@ typedef struct attack_setup {
 err attack_open(const attack_setup *s, attack **out); /* caller closes. Not collective. */
 void attack_close(attack **a);
 
-typedef enum attack_outcome { ATTACK_SKIPPED, ATTACK_SUCCESS, ATTACK_FAILED, ATTACK_ERRORED } attack_outcome;
+typedef enum attack_outcome {
+    ATTACK_SKIPPED,
+    ATTACK_SUCCESS,
+    ATTACK_FAILED,
+    ATTACK_ERRORED
+} attack_outcome;
 
 typedef struct attack_result {
     attack_outcome outcome;
     int label;
     int words, changed;
-    int64_t queries;           /* 1 + words ranked + candidates scored */
-    double prob, final_prob;   /* of the true class, before and after */
-    double similarity;         /* lowest accepted window similarity; NaN: not tested */
-    double rank_gap, margin;   /* smallest differences that decided something */
-    int *order, n_order;       /* (n_order) ranked word indices, most important first; owned */
-    char *final_text;          /* owned */
+    int64_t queries;         /* 1 + words ranked + candidates scored */
+    double prob, final_prob; /* of the true class, before and after */
+    double similarity;       /* lowest accepted window similarity; NaN: not tested */
+    double rank_gap, margin; /* smallest differences that decided something */
+    int *order, n_order;     /* (n_order) ranked word indices, most important first; owned */
+    char *final_text;        /* owned */
 } attack_result;
 void attack_result_free(attack_result *r);
 
@@ -42,10 +48,12 @@ void attack_result_free(attack_result *r);
 err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *text, int label,
                attack_result *out);
 
-/* All rows of d as units over the ranks, journalled under (stage, model): results (n) known on every rank.
- * An example that raises an error is `errored`, recorded, and stops nothing. Collective. */
-err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d, const char *journal_dir,
-               const char *stage, const char *model, attack_result *results, attack_counts *counts);
+/* All rows of d as units over the ranks, journalled under (stage, model): results (n) known on
+ * every rank. An example that raises an error is `errored`, recorded, and stops nothing.
+ * Collective. */
+err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
+               const char *journal_dir, const char *stage, const char *model,
+               attack_result *results, attack_counts *counts);
 
 /* "textfooler" spelled in our own words for provenance: thresholds and sources on one line. */
 err attack_describe(const attack *a, strbuf *out);

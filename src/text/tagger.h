@@ -1,8 +1,9 @@
 /* tagger.h: part of speech in context, from a pluggable source.
  *
- * Tags are universal (Petrov et al., 2012). A source that knows only word forms (WordNet, a lexicon) gives
- * the set of tags a form can have; a tagger gives exactly one. Two words agree in part of speech when their
- * sets meet, noun and verb counting as one where the attack allows it. const after open. */
+ * Tags are universal (Petrov et al., 2012). A source that knows only word forms (WordNet, a
+ * lexicon) gives the set of tags a form can have; a tagger gives exactly one. Two words agree in
+ * part of speech when their sets meet, noun and verb counting as one where the attack allows it.
+ * const after open. */
 #ifndef ESPALIER_TEXT_TAGGER_H
 #define ESPALIER_TEXT_TAGGER_H
 
@@ -29,13 +30,13 @@ enum {
 typedef struct tagger tagger;
 
 /* source: "none" (everything agrees), "wordnet" (path: folder with index.noun … "" = the system's),
- * "lexicon" (path: word<TAB>universal tag lines), "perceptron" (path: weights in NLTK's JSON layout).
- * Caller closes. */
+ * "lexicon" (path: word<TAB>universal tag lines), "perceptron" (path: weights in NLTK's JSON
+ * layout). Caller closes. */
 err tagger_open(const char *source, const char *path, tagger **out);
 void tagger_close(tagger **t);
 
-/* Tag sets of words[0 .. n-1] in context: tags (n). Penn tags, where the source has them, go to penn (n)
- * as indices of tagger_penn_name; NULL when not wanted. Not collective. */
+/* Tag sets of words[0 .. n-1] in context: tags (n). Penn tags, where the source has them, go to
+ * penn (n) as indices of tagger_penn_name; NULL when not wanted. Not collective. */
 err tagger_tag(const tagger *t, const char *const *words, int n, uint16_t *tags, int16_t *penn);
 const char *tagger_penn_name(const tagger *t, int i);
 const char *tag_name(uint16_t tag); /* "NOUN", of the lowest bit */
