@@ -6,6 +6,7 @@
 #include "prune/linears.h"
 #include "prune/obs.h"
 #include "prune/refit.h"
+#include "prune/rows.h"
 #include "spd.h"
 #include "toy.h"
 
@@ -162,6 +163,106 @@ START_TEST(errors) {
     encoder_destroy(&adaptive.m);
     encoder_destroy(&magnitude.m);
     encoder_destroy(&none.m);
+    encoder_destroy(&dense);
+}
+END_TEST
+
+/* hidden states kept block by block are those of whole forward passes */
+START_TEST(calibration_follows_the_models) {
+    encoder *dense = dense_encoder(), *other = toy_encoder(2, 0, 3);
+    memcpy(other->p.word_emb, dense->p.word_emb, 24 * 16 * sizeof(float));
+    examples x = toy_examples(SENTENCES, 5);
+    calibration *c = NULL;
+    encoder_ws *ws = NULL;
+    packer *pack = NULL;
+    ck_all_ok(world, calibration_open(world, dense, other, &x, CHUNK, &c));
+    ck_all_ok(world, encoder_ws_create(&dense->c, &ws));
+    ck_all_ok(world, packer_create(&x, CHUNK, &pack));
+    for (int l = 0; l < dense->c.L; l++)
+        ck_all_ok(world, calibration_advance(c));
+    double gap = 0.0;
+    for (int i = 0; i < calibration_chunks(c); i++) {
+        const float *cls[2];
+        int32_t rows[CHUNK];
+        int B, first = (world->rank + i * world->size) * CHUNK;
+        batch b;
+        ck_assert_int_eq(calibration_pooled_inputs(c, i, &cls[0], &cls[1], &B), OK);
+        ck_assert_int_eq(B, SENTENCES - first < CHUNK ? SENTENCES - first : CHUNK);
+        for (int k = 0; k < B; k++)
+            rows[k] = first + k;
+        ck_assert_int_eq(packer_pack(pack, rows, B, &b), OK);
+        for (int m = 0; m < 2; m++) {
+            ck_assert_int_eq(encoder_forward(ws, m ? other : dense, &b, NULL, 0), OK);
+            for (int k = 0; k < B * 16; k++) {
+                const float *h = encoder_hidden(ws, dense->c.L) + b.offsets[k / 16] * 16;
+                gap = fmax(gap, fabs((double)h[k % 16] - (double)cls[m][k]));
+            }
+        }
+    }
+    ck_all(world, gap < 1e-5); /* float32 states of about 1, by other kernels */
+    packer_destroy(&pack);
+    encoder_ws_destroy(&ws);
+    calibration_close(&c);
+    examples_free(&x);
+    encoder_destroy(&dense);
+    encoder_destroy(&other);
+}
+END_TEST
+
+/* Every stage of a pruned model again, alone: inputs from the pruned prefix or from the dense
+ * model, target refitted or dense, as the switches say. */
+START_TEST(switches) {
+    encoder *dense = dense_encoder();
+    int dense_inputs = _i & 1, dense_target = _i >> 1;
+    prune_options o =
+        options(dense_inputs ? "dense" : "adaptive", dense_target ? "dense" : "adaptive");
+    outcome r;
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, NULL, &r));
+    examples x = toy_examples(SENTENCES, 5);
+    calibration *prefix = NULL, *pure = NULL;
+    ck_all_ok(world, calibration_open(world, dense, r.m, &x, CHUNK, &prefix));
+    ck_all_ok(world, calibration_open(world, dense, dense, &x, CHUNK, &pure));
+    for (int l = 0; l < dense->c.L; l++) {
+        for (block_stage s = STAGE_QKV; s < STAGE_DONE; s++) {
+            linears group = linears_of_block(dense, r.m, l, s);
+            double w[3 * 32 * 16];
+            float b[3 * 32];
+            hessian *own, *ideal;
+            refit fit;
+            pruned_rows rows;
+            linears_dense_weight(&group, w);
+            linears_dense_bias(&group, b);
+            ck_all_ok(world, hessian_create(group.in, group.out, &own));
+            ck_all_ok(world, hessian_create(group.in, group.out, &ideal));
+            ck_all_ok(world, linears_sums(&group, world, prefix, own, NULL));
+            ck_all_ok(world, linears_sums(&group, world, pure, ideal, NULL));
+            refit_job j = {.own = own,
+                           .obs = dense_inputs ? ideal : own,
+                           .dense = w,
+                           .target = dense_target ? TARGET_DENSE : TARGET_ADAPTIVE,
+                           .bias = 1,
+                           .inverse = 1,
+                           .damping = o.damping,
+                           .factorisation = "local"};
+            ck_all_ok(world, refit_make(world, &j, &fit));
+            ck_all_ok(world, rows_prune(world, &fit, own, b, group.in / 2, &rows));
+            for (int q = 0, at = 0; q < group.n; at += group.pruned[q++].out) {
+                linear_view v = group.pruned[q];
+                ck_all(world,
+                       memcmp(rows.w + at * v.in, v.w, (size_t)(v.out * v.in) * sizeof *v.w) == 0);
+            }
+            rows_free(&rows);
+            refit_free(&fit);
+            hessian_destroy(&own);
+            hessian_destroy(&ideal);
+        }
+        ck_all_ok(world, calibration_advance(prefix));
+        ck_all_ok(world, calibration_advance(pure));
+    }
+    calibration_close(&prefix);
+    calibration_close(&pure);
+    examples_free(&x);
+    encoder_destroy(&r.m);
     encoder_destroy(&dense);
 }
 END_TEST
@@ -431,6 +532,8 @@ int main(int argc, char **argv) {
     tcase_add_unchecked_fixture(t, open_alone, close_alone);
     tcase_add_loop_test(t, same_bytes_on_any_ranks, 0, CASES);
     tcase_add_test(t, errors);
+    tcase_add_test(t, calibration_follows_the_models);
+    tcase_add_loop_test(t, switches, 0, 4);
     tcase_add_test(t, head_is_refitted);
     tcase_add_test(t, distributed_is_close);
     tcase_add_test(t, resumes_from_a_checkpoint);
