@@ -103,7 +103,7 @@ static err classifier_run(classifier *t, monitor *mon, train_result *out) {
         if (!out->diverged)
             adamw_step(t->opt, t->m->block, t->grads,
                        schedule_linear(step, t->steps, o->warmup, o->learning_rate),
-                       o->clip > 0 ? clip_scale(norm, o->clip) : 1.0);
+                       clip_scale(norm, o->clip));
         out->steps = step + 1;
         out->tokens += tokens;
         t->recent[step % t->tenth] = loss;

@@ -166,7 +166,7 @@ static err run_step(run *r, double *loss, int *diverged) {
     if (!*diverged)
         adamw_step(r->opt, r->m->block, r->grads,
                    schedule_linear(step, r->steps, o->warmup, o->learning_rate),
-                   o->clip > 0 ? clip_scale(norm, o->clip) : 1.0);
+                   clip_scale(norm, o->clip));
     return OK;
 }
 

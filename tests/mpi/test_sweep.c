@@ -42,10 +42,10 @@ static garden *garden_open(void) {
     ck_ok(path_join(g->vocab, g->dir, "pieces.txt"));
     g->train = toy_examples(120, 1);
     g->heldout = toy_examples(70, 2);
-    g->v[0] = (variant){.name = "a", .o = options(1, 3e-3)};
-    g->v[1] = (variant){.name = "b", .o = options(4, 3e-3)};
+    g->v[0] = (variant){.name = "a", .o = options(1, 2e-2)};
+    g->v[1] = (variant){.name = "b", .o = options(4, 2e-2)};
     g->v[2] = (variant){.name = "wild", .o = options(3, 1000)};
-    g->v[3] = (variant){.name = "scratch", .o = options(2, 3e-3)};
+    g->v[3] = (variant){.name = "scratch", .o = options(2, 2e-2)};
     strcpy(g->v[3].o.init, "random");
     strcpy(g->label[0], "negative");
     strcpy(g->label[1], "positive");

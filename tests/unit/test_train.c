@@ -59,8 +59,9 @@ START_TEST(classifier_learns_a_separable_task) {
     examples x = toy_examples(301, 1), fresh = toy_examples(200, 2); /* 301: a last batch of 13 */
     encoder *m = toy_encoder(2, 0, 3);
     train_result r;
-    monitor mon = {0};
+    monitor mon;
     accuracy seen, unseen;
+    monitor_begin(&mon, "toy", "steps", 0);
     ck_ok(train_classifier(m, &OPTIONS, &x, &mon, &r));
     ck_assert(!r.diverged);
     ck_assert_int_eq(r.steps, 6 * 19);
