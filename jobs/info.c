@@ -75,8 +75,10 @@ static err explain(const char *path, strbuf *out) {
 }
 
 err job_info(const par *p, int argc, char **argv) {
+    static const struct argp_option options[] = {
+        {"effective", 'e', NULL, 0, "print a study's .yaml with every default filled in", 0}, {0}};
     const struct argp argp = {
-        NULL,
+        options,
         parse,
         "PATH...",
         "Explain what each PATH holds: a model's folder, a .safetensors file, a "

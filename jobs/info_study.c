@@ -13,12 +13,14 @@ static err print_count(strbuf *out, int64_t n, const char *what) {
 }
 
 static err print_data(const study *s, strbuf *out) {
-    CALL(strbuf_printf(out, "  data      %s: training ", s->data.name));
+    CALL(strbuf_printf(out, "  data      %s", s->data.name));
     if (strcmp(s->data.name, "synthetic") == 0)
-        CALL(strbuf_printf(out, "%lld generated, of them ", (long long)s->synthetic.train));
-    CALL(print_count(out, s->data.train_examples, "used"));
-    CALL(strbuf_printf(out, ", %lld held out; reported ", (long long)s->data.heldout_examples));
-    CALL(print_count(out, s->data.test_examples, "examples"));
+        CALL(strbuf_printf(out, " (%lld and %lld sentences)", (long long)s->synthetic.train,
+                           (long long)s->synthetic.test));
+    CALL(strbuf_printf(out, ": "));
+    CALL(print_count(out, s->data.train_examples, "training examples"));
+    CALL(strbuf_printf(out, ", %lld held out; ", (long long)s->data.heldout_examples));
+    CALL(print_count(out, s->data.test_examples, "reported examples"));
     return strbuf_printf(out, "; at most %lld tokens each\n", (long long)s->data.max_length);
 }
 
@@ -50,8 +52,7 @@ static err print_methods(const study *s, strbuf *out) {
         CALL(strbuf_printf(out, "%s %g %%", i ? "," : "", 100.0 * s->prune.sparsity.v[i]));
     CALL(strbuf_printf(out, "\n  attack    %s of ", s->attack.recipe));
     CALL(print_count(out, s->attack.examples, "reported examples"));
-    return strbuf_printf(out, "\n  finetune  %d variant%s\n", s->n_variants,
-                         s->n_variants == 1 ? "" : "s");
+    return strbuf_printf(out, "\n");
 }
 
 err info_study(const char *path, strbuf *out) {
@@ -62,8 +63,10 @@ err info_study(const char *path, strbuf *out) {
                       (long long)s->study.seed));
     TRY(print_data(s, out));
     TRY(print_start(s, out));
-    TRY(print_methods(s, out));
+    TRY(strbuf_printf(out, "  finetune  %d variant%s\n", s->n_variants,
+                      s->n_variants == 1 ? "" : "s"));
     TRY(variants_write(s->variants, s->n_variants, &s->finetune, out));
+    TRY(print_methods(s, out));
 done:
     study_free(&s);
     return e;
