@@ -66,10 +66,11 @@ err check_threads(const par *p, const char *folder, finding *f) {
     int64_t threads = blas_threads();
     CALL(par_max_i64(p, &threads, 1));
     if (threads > 1)
-        return doctor_find(f, FAIL,
-                           "OpenBLAS uses %lld threads a rank: results would depend on it; export "
-                           "OPENBLAS_NUM_THREADS=1",
-                           (long long)threads);
+        return doctor_find(
+            f, FAIL,
+            "OpenBLAS uses %lld threads a rank in spite of us: results would depend on it; "
+            "export OPENBLAS_NUM_THREADS=1",
+            (long long)threads);
     return doctor_find(f, PASS, "1 a rank");
 }
 

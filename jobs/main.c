@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "par/preempt.h"
+#include "tensor/blas.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,7 @@ int main(int argc, char **argv) {
         mute(world->rank);
         log_open(world->rank, c.level);
         preempt_install();
+        blas_single_thread();
         e = c.run(world, c.argc, c.argv);
         e = par_agree(world, flush_results(world, e));
     }

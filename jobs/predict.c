@@ -1,10 +1,10 @@
 /* predict: label and probabilities for every line of a file */
+#include "predict.h"
 #include "job.h"
 
 #include "base/strbuf.h"
 #include "io/atomic_file.h"
 #include "model/encoder.h"
-#include "text/dataset.h"
 
 #include <argp.h>
 #include <math.h>
@@ -113,7 +113,7 @@ static err print_parts(const par *p, const predictor *o) {
 
 static err predict(const par *p, const arguments *a, predictor *o) {
     CALL(par_agree(p, open_model(o, a->model)));
-    CALL(par_agree(p, p->rank == 0 ? dataset_read_text(a->file, 0, &o->d) : OK));
+    CALL(par_agree(p, p->rank == 0 ? predict_lines(a->file, &o->d) : OK));
     CALL(dataset_bcast(p, &o->d, 0));
     err e = examples_make(&o->d, o->w, o->m->c.P, &o->x);
     if (e == OK)

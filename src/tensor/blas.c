@@ -7,6 +7,10 @@ int blas_threads(void) {
     return openblas_get_num_threads();
 }
 
+void blas_single_thread(void) {
+    openblas_set_num_threads(1);
+}
+
 void blas_describe(char *out, size_t size) {
     int threads = blas_threads();
     snprintf(out, size, "%s, kernel %s, %d thread%s", openblas_get_config(),
