@@ -16,32 +16,45 @@ int path_exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
-err dir_make(const char *path) {
-    char part[4096];
-    CALL(path_join(part, path, ""));
-    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        CHECK(mkdir(part, 0777) == 0 || errno == EEXIST, ERR_IO, "cannot make folder %s: %s", part,
-              strerror(errno));
-        *slash = '/';
-    }
-    return OK;
-}
-
-/* a rename is on disk once its folder is */
-static err sync_folder(const char *path) {
-    char dir[4096];
-    snprintf(dir, sizeof dir, "%s", path);
-    char *slash = strrchr(dir, '/');
-    if (slash)
-        slash[slash == dir] = '\0';
-    else
-        snprintf(dir, sizeof dir, ".");
+err dir_sync(const char *path) {
+    const char *dir = path[0] ? path : ".";
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CHECK(fd >= 0, ERR_IO, "cannot open folder %s: %s", dir, strerror(errno));
     int failed = fsync(fd) != 0 && errno != EINVAL; /* some file systems cannot sync a folder */
+    int why = errno;
     close(fd);
-    CHECK(!failed, ERR_IO, "cannot sync folder %s: %s", dir, strerror(errno));
+    CHECK(!failed, ERR_IO, "cannot sync folder %s: %s", dir, strerror(why));
+    return OK;
+}
+
+/* the entry of path is on disk once its folder is */
+static err sync_entry(const char *path) {
+    char dir[4096];
+    const char *slash = strrchr(path, '/');
+    int n = slash == path ? 1 : slash ? (int)(slash - path) : 0;
+    snprintf(dir, sizeof dir, "%.*s", n, path);
+    return dir_sync(dir);
+}
+
+static err make_one(const char *path) {
+    struct stat st;
+    if (mkdir(path, 0777) == 0)
+        return sync_entry(path);
+    int why = errno;
+    CHECK(stat(path, &st) == 0, ERR_IO, "cannot make folder %s: %s", path, strerror(why));
+    CHECK(S_ISDIR(st.st_mode), ERR_IO, "cannot make folder %s: a file of that name is there", path);
+    return OK;
+}
+
+err dir_make(const char *path) {
+    char part[4096];
+    CHECK(path[0], ERR_IO, "cannot make a folder without a name");
+    CALL(path_join(part, path, ""));
+    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        CALL(make_one(part));
+        *slash = '/';
+    }
     return OK;
 }
 
@@ -57,15 +70,15 @@ err atomic_begin(const char *path, atomic_file *a) {
 
 err atomic_commit(atomic_file *a) {
     errno = 0;
-    int bad = ferror(a->f) | (fflush(a->f) != 0) | (fsync(fileno(a->f)) != 0);
+    int bad = ferror(a->f) != 0;
+    bad |= fflush(a->f) != 0 || fsync(fileno(a->f)) != 0;
     int why = errno;
     bad |= fclose(a->f) != 0;
-    why = why ? why : errno;
     a->f = NULL;
     if (bad) {
         unlink(a->tmp);
         RAISE(ERR_IO, "cannot write %s: %s; nothing was published", a->path,
-              why ? strerror(why) : "a write failed");
+              why ? strerror(why) : "an earlier write failed (no space left?)");
     }
     return atomic_publish(a->tmp, a->path);
 }
@@ -84,7 +97,7 @@ err atomic_publish(const char *tmp, const char *path) {
         unlink(tmp);
         RAISE(ERR_IO, "cannot move %s into place: %s", path, strerror(why));
     }
-    return sync_folder(path);
+    return sync_entry(path);
 }
 
 err atomic_write(const char *path, const void *bytes, size_t n) {

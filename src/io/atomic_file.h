@@ -20,7 +20,8 @@ err atomic_write(const char *path, const void *bytes, size_t n);
 /* Rename an already complete temporary file (written by another library) into place, durably. */
 err atomic_publish(const char *tmp, const char *path);
 
-err dir_make(const char *path);                              /* with parents; existing is fine */
+err dir_make(const char *path); /* with parents, durably; existing is fine */
+err dir_sync(const char *path); /* the entries of a folder are on disk; "": the current one */
 err path_join(char out[4096], const char *a, const char *b); /* ERR_IO when too long */
 int path_exists(const char *path);
 

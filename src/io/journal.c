@@ -20,6 +20,7 @@ enum { SUM_CHARS = 16 };
 
 struct journal {
     int fd;
+    off_t length; /* bytes of whole lines */
     char path[4096];
     strbuf line;
 };
@@ -47,10 +48,8 @@ static err sound_length(const char *path, const char *text, size_t n, size_t *so
         size_t len = (size_t)(stop - text) - at;
         if (!whole(text + at, len)) {
             CHECK(at + len + 1 == n, ERR_DATA,
-                  "%s:%d: the line is damaged (its checksum differs); remove the file to do its "
-                  "units "
-                  "again",
-                  path, line);
+                  "%s:%d: the line is damaged; remove the file, and its units are done again", path,
+                  line);
             break;
         }
         at += len + 1;
@@ -66,9 +65,11 @@ err journal_open(const char *dir, const char *stage, int rank, journal **out) {
     err e;
     TRY(mem_alloc(1, sizeof *j, &j));
     j->fd = -1;
-    snprintf(name, sizeof name, "%s.%d.log", stage, rank);
+    ENSURE(snprintf(name, sizeof name, "%s.%d.log", stage, rank) < (int)sizeof name, ERR_FAILED,
+           "journal: the stage's name is too long: %.40s", stage);
     TRY(path_join(j->path, dir, name));
-    if (path_exists(j->path)) {
+    int there = path_exists(j->path);
+    if (there) {
         TRY(file_read(j->path, &text, &n));
         TRY(sound_length(j->path, text, n, &sound));
     }
@@ -76,12 +77,28 @@ err journal_open(const char *dir, const char *stage, int rank, journal **out) {
     ENSURE(j->fd >= 0, ERR_IO, "cannot open %s: %s", j->path, strerror(errno));
     ENSURE(ftruncate(j->fd, (off_t)sound) == 0, ERR_IO, "cannot cut %s: %s", j->path,
            strerror(errno));
+    if (!there)
+        TRY(dir_sync(dir));
+    j->length = (off_t)sound;
     *out = j;
     j = NULL;
 done:
     free(text);
     journal_close(&j);
     return e;
+}
+
+static int write_all(int fd, const char *bytes, size_t n) {
+    while (n > 0) {
+        ssize_t done = write(fd, bytes, n);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return -1;
+        bytes += done;
+        n -= (size_t)done;
+    }
+    return 0;
 }
 
 err journal_append(journal *j, const char *key, int64_t unit, const char *record) {
@@ -93,14 +110,13 @@ err journal_append(journal *j, const char *key, int64_t unit, const char *record
     checksum(j->line.text + SUM_CHARS + 1, j->line.len - SUM_CHARS - 1, sum);
     memcpy(j->line.text, sum, SUM_CHARS);
     CALL(strbuf_add(&j->line, "\n", 1));
-    for (size_t at = 0; at < j->line.len;) {
-        ssize_t n = write(j->fd, j->line.text + at, j->line.len - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        CHECK(n > 0, ERR_IO, "cannot write %s: %s", j->path, strerror(errno));
-        at += (size_t)n;
+    if (write_all(j->fd, j->line.text, j->line.len) != 0 || fdatasync(j->fd) != 0) {
+        int why = errno;
+        int cut = ftruncate(j->fd, j->length); /* half a line must not stand before a whole one */
+        RAISE(ERR_IO, "cannot write %s: %s%s", j->path, strerror(why),
+              cut ? " (nor cut back)" : "");
     }
-    CHECK(fdatasync(j->fd) == 0, ERR_IO, "cannot write %s: %s", j->path, strerror(errno));
+    j->length += (off_t)j->line.len;
     return OK;
 }
 
@@ -122,7 +138,7 @@ static err read_file(const char *path, journal_each each, void *state) {
     TRY(sound_length(path, text, n, &sound));
     for (size_t at = 0; at < sound;) {
         char *key = text + at + SUM_CHARS + 1;
-        char *stop = memchr(key, '\n', sound - at);
+        char *stop = memchr(key, '\n', sound - at - SUM_CHARS - 1);
         char *unit = strchr(key, '\t'), *record = unit ? strchr(unit + 1, '\t') : NULL;
         ENSURE(record && record < stop, ERR_DATA, "%s: a line has too few columns", path);
         *stop = *unit = *record = '\0';

@@ -39,7 +39,7 @@ err lock_take(const char *dir, lock **out) {
     }
     gethostname(host, sizeof host - 1);
     int n = snprintf(who, sizeof who, "host %s, process %ld\n", host, (long)getpid());
-    ENSURE(ftruncate(fd, 0) == 0 && pwrite(fd, who, (size_t)n, 0) == n, ERR_IO,
+    ENSURE(pwrite(fd, who, (size_t)n, 0) == n && ftruncate(fd, n) == 0, ERR_IO,
            "cannot write %s: %s", path, strerror(errno));
     TRY(mem_alloc(1, sizeof *l, &l));
     l->fd = fd;

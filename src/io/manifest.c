@@ -15,6 +15,20 @@ struct manifest {
     json_t *files; /* {path: {bytes, sha256, made_by, made_from}} */
 };
 
+/* {bytes, sha256, made_by, made_from} */
+static err check_entry(const char *where, const char *path, const json_t *entry) {
+    char what[4400];
+    int64_t bytes;
+    const char *text;
+    snprintf(what, sizeof what, "%s: \"%.200s\"", where, path);
+    CALL(json_get_int(entry, what, "bytes", 0, INT64_MAX, &bytes));
+    CALL(json_get_text(entry, what, "made_by", &text));
+    CALL(json_get_text(entry, what, "made_from", &text));
+    CALL(json_get_text(entry, what, "sha256", &text));
+    CHECK(strlen(text) == 64, ERR_DATA, "%s: field \"sha256\" is not 64 hex digits", what);
+    return OK;
+}
+
 err manifest_open(const char *dir, manifest **out) {
     manifest *m = NULL;
     err e;
@@ -24,6 +38,9 @@ err manifest_open(const char *dir, manifest **out) {
     if (path_exists(m->path)) {
         TRY(json_read(m->path, &m->files));
         ENSURE(json_is_object(m->files), ERR_DATA, "%s:1: expected an object of files", m->path);
+        const char *path;
+        json_t *entry;
+        json_object_foreach(m->files, path, entry) TRY(check_entry(m->path, path, entry));
     } else {
         m->files = json_object();
         ENSURE(m->files, ERR_FAILED, "out of memory");
@@ -70,10 +87,10 @@ err manifest_verify(const manifest *m) {
         CALL(path_join(full, m->dir, path));
         CALL(hash_file(full, hex, NULL));
         const char *want = json_string_value(json_object_get(entry, "sha256"));
-        CHECK(want && strcmp(want, hex) == 0, ERR_DATA,
-              "%s is not what it was when it was finished (SHA-256 differs); remove it and start "
-              "again",
-              full);
+        CHECK(
+            want && strcmp(want, hex) == 0, ERR_DATA,
+            "%s is not what it was when it was finished (SHA-256 differs): remove it, start again",
+            full);
     }
     return OK;
 }

@@ -71,6 +71,9 @@ static err parse_header(safetensors *s, uint64_t *header) {
         json_loadb((const char *)s->map + 8, (size_t)*header, JSON_REJECT_DUPLICATES, &error);
     CHECK(s->header, ERR_DATA, "%s: header, column %d: %s", s->path, error.column, error.text);
     CHECK(json_is_object(s->header), ERR_DATA, "%s: the header is not an object", s->path);
+    const json_t *metadata = json_object_get(s->header, "__metadata__");
+    CHECK(!metadata || json_is_object(metadata), ERR_DATA, "%s: __metadata__ is not an object",
+          s->path);
     return OK;
 }
 
@@ -124,7 +127,9 @@ static int by_data(const void *x, const void *y) {
     const st_array *a = x, *b = y;
     if (a->data != b->data)
         return a->data < b->data ? -1 : 1;
-    return (a->count > b->count) - (a->count < b->count); /* empty arrays first */
+    if (a->count != b->count)
+        return a->count < b->count ? -1 : 1; /* empty arrays first */
+    return strcmp(a->name, b->name);
 }
 
 /* in file order every byte of the data belongs to exactly one array */
@@ -238,22 +243,43 @@ static err check_copy(const safetensors *s, const st_array *a, int64_t count, in
     return OK;
 }
 
-#define COPY_REAL(type, limit)                                                                     \
-    CALL(check_copy(s, a, count, 1));                                                              \
-    for (int64_t i = 0; i < count; i++) {                                                          \
-        double v = element(a, i);                                                                  \
-        CHECK(fabs(v) <= (limit), ERR_DATA, "%s: array \"%.120s\": element %lld is not finite",    \
-              s->path, a->name, (long long)i);                                                     \
-        out[i] = (type)v;                                                                          \
-    }                                                                                              \
-    return OK
+/* one element, refused where it is not finite or above limit */
+static err read_element(const safetensors *s, const st_array *a, int64_t i, double limit,
+                        double *v) {
+    *v = element(a, i);
+    CHECK(fabs(*v) <= limit, ERR_DATA, "%s: array \"%.120s\": element %lld is not finite%s",
+          s->path, a->name, (long long)i, isfinite(*v) ? " as float32" : "");
+    return OK;
+}
+
+/* the common case at the speed of memory; 0: an element is not finite, or the dtype is another */
+static int copy_f32(const st_array *a, float *out) {
+    if (a->dtype != ST_F32)
+        return 0;
+    int good = 1;
+    memcpy(out, a->data, (size_t)a->count * sizeof *out);
+    for (int64_t i = 0; i < a->count; i++)
+        good &= fabsf(out[i]) <= 0x1.fffffep127f;
+    return good;
+}
 
 err st_copy_f32(const safetensors *s, const st_array *a, float *out, int64_t count) {
-    COPY_REAL(float, 0x1.fffffep127);
+    CALL(check_copy(s, a, count, 1));
+    if (copy_f32(a, out))
+        return OK;
+    for (int64_t i = 0; i < count; i++) {
+        double v;
+        CALL(read_element(s, a, i, 0x1.fffffep127, &v));
+        out[i] = (float)v;
+    }
+    return OK;
 }
 
 err st_copy_f64(const safetensors *s, const st_array *a, double *out, int64_t count) {
-    COPY_REAL(double, 0x1.fffffffffffffp1023);
+    CALL(check_copy(s, a, count, 1));
+    for (int64_t i = 0; i < count; i++)
+        CALL(read_element(s, a, i, 0x1.fffffffffffffp1023, &out[i]));
+    return OK;
 }
 
 err st_copy_i32(const safetensors *s, const st_array *a, int32_t *out, int64_t count) {
@@ -283,7 +309,9 @@ static err make_header(const st_array *arrays, int n, strbuf *out) {
     for (int i = 0; i < n; i++) {
         const st_array *a = &arrays[i];
         int64_t bytes = a->count * DTYPE[a->dtype].bytes;
-        /* names are ours: no character that JSON would escape */
+        for (const char *c = a->name; *c; c++)
+            CHECK((unsigned char)*c >= ' ' && *c != '"' && *c != '\\', ERR_FAILED,
+                  "safetensors: the name \"%.120s\" needs escapes", a->name);
         CALL(strbuf_printf(out, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", a->name,
                            DTYPE[a->dtype].name));
         for (int k = 0; k < a->rank; k++)

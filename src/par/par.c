@@ -25,7 +25,7 @@ err par_mpi(int code, const char *what) {
 
 /* what the launcher says the number of ranks is, 0 where it says nothing */
 static int promised_ranks(const char **name) {
-    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"};
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *value = getenv(names[i]);
         if (value && atoi(value) > 0) {
@@ -136,14 +136,22 @@ err par_bcast(const par *p, void *bytes, size_t n, int root) {
 
 err par_bcast_alloc(const par *p, char **bytes, size_t *n, int root) {
     uint64_t size = *n;
+    if (p->rank != root)
+        *bytes = NULL;
     CALL(par_bcast(p, &size, sizeof size, root));
     err e = OK;
     if (p->rank != root) {
         *n = (size_t)size;
         e = mem_alloc(*n + 1, 1, bytes);
     }
-    CALL(par_agree(p, e));
-    return par_bcast(p, *bytes, *n, root);
+    e = par_agree(p, e);
+    if (e == OK)
+        e = par_bcast(p, *bytes, *n, root);
+    if (e != OK && p->rank != root) {
+        free(*bytes);
+        *bytes = NULL;
+    }
+    return e;
 }
 
 err par_allgather(const par *p, const void *bytes, size_t n, char **out, size_t **offsets) {
@@ -159,7 +167,8 @@ err par_allgather(const par *p, const void *bytes, size_t n, char **out, size_t 
     for (int r = 0; r < p->size; r++)
         (*offsets)[r + 1] = (*offsets)[r] + (size_t)sizes[r];
     TRY(par_agree(p, mem_alloc((*offsets)[p->size] + 1, 1, out)));
-    memcpy(*out + (*offsets)[p->rank], bytes, n);
+    if (n)
+        memcpy(*out + (*offsets)[p->rank], bytes, n);
     /* one broadcast a rank: sizes may pass 2 GiB in all, which MPI_Allgatherv cannot count */
     for (int r = 0; r < p->size; r++)
         TRY(par_bcast(p, *out + (*offsets)[r], (size_t)sizes[r], r));

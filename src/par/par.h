@@ -15,8 +15,8 @@ typedef struct par {
 } par;
 
 /* Start MPI (thread level multiple where it is offered). Works without mpirun: one rank.
- * ERR_USAGE when SLURM_NTASKS or the launcher's size says there should be more ranks than MPI sees
- * ("every rank believes it is rank 0 of 1"). Caller closes. Collective. */
+ * ERR_USAGE when the launcher (mpirun, srun, hydra: by their environment) started more ranks than
+ * MPI sees: every rank would believe it is rank 0 of 1. Caller closes. Collective. */
 err par_open(int *argc, char ***argv, par **out);
 void par_close(par **p);
 /* This rank alone as a world of one, inside a run (tests; work that must not be shared). Caller
@@ -43,6 +43,6 @@ err par_bcast_alloc(const par *p, char **bytes, size_t *n, int root);
 err par_allgather(const par *p, const void *bytes, size_t n, char **out, size_t **offsets);
 err par_sum_i64(const par *p, int64_t *x, size_t n); /* exact. Collective. */
 err par_max_i64(const par *p, int64_t *x, size_t n);
-err par_max_f64(const par *p, double *x, size_t n);
+err par_max_f64(const par *p, double *x, size_t n); /* no NaN among x. Collective. */
 
 #endif

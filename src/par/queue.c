@@ -1,91 +1,144 @@
 #include "par/queue.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "par/comm.h"
 #include "par/preempt.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
-/* what a rank says to the counter */
+/* what a rank says to rank 0 */
 enum { ASK, STOP, BYE, TAG_ASK = 1, TAG_ANSWER = 2 };
 
 struct queue {
     const par *p;
-    MPI_Comm comm;
-    _Atomic int64_t next; /* rank 0: the next position */
     int64_t n;
-    _Atomic int byes; /* rank 0: ranks that will not ask again */
-    pthread_t thread; /* rank 0 */
+    _Atomic int64_t *next; /* the next position; NULL: rank 0 has it and is asked */
+    MPI_Win window;        /* holds next, if it is shared; else MPI_WIN_NULL */
+    MPI_Comm comm;         /* the questions' own; MPI_COMM_NULL if next is shared */
+    _Atomic int64_t own;   /* rank 0: next, if it is not shared */
+    _Atomic int byes;      /* rank 0: ranks that will not ask again */
+    _Atomic int broken;    /* rank 0: an MPI call of the service failed */
+    pthread_t thread;      /* rank 0 */
     int threaded;
-    _Atomic int broken; /* an MPI call of the service failed */
 };
 
 static int64_t take(queue *q) {
-    int64_t position = atomic_fetch_add(&q->next, 1);
+    int64_t position = atomic_fetch_add(q->next, 1);
     return position < q->n ? position : -1;
 }
 
-static void stop_all(queue *q) {
-    atomic_store(&q->next, q->n);
-}
-
-/* answer one waiting request of another rank; 0: nobody asks */
+/* receive one request of another rank and answer it; 0: nobody asks */
 static int serve(queue *q) {
     int waiting = 0, what = BYE;
     MPI_Status s;
-    if (MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, q->comm, &waiting, &s) != MPI_SUCCESS) {
-        atomic_store(&q->broken, 1);
+    int bad = MPI_Iprobe(MPI_ANY_SOURCE, TAG_ASK, q->comm, &waiting, &s);
+    if (!bad && !waiting)
         return 0;
-    }
-    if (!waiting)
-        return 0;
-    MPI_Recv(&what, 1, MPI_INT, s.MPI_SOURCE, TAG_ASK, q->comm, MPI_STATUS_IGNORE);
-    if (what == BYE) {
+    if (!bad)
+        bad = MPI_Recv(&what, 1, MPI_INT, s.MPI_SOURCE, TAG_ASK, q->comm, MPI_STATUS_IGNORE);
+    if (!bad && what == BYE)
         atomic_fetch_add(&q->byes, 1);
-    } else if (what == STOP) {
-        stop_all(q);
-    } else {
+    if (!bad && what == STOP)
+        atomic_store(q->next, q->n);
+    if (!bad && what == ASK) {
         int64_t position = take(q);
-        MPI_Send(&position, 1, MPI_INT64_T, s.MPI_SOURCE, TAG_ANSWER, q->comm);
+        bad = MPI_Send(&position, 1, MPI_INT64_T, s.MPI_SOURCE, TAG_ANSWER, q->comm);
     }
-    return 1;
+    if (bad)
+        atomic_store(&q->broken, 1);
+    return !bad;
 }
 
-/* 50 us: far below any unit of work, and no load on rank 0's core (about 0.1 %) */
-static void nap(void) {
-    nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+/* A nap of length d costs a waiting rank d / 2 for a request and rank 0 one wake-up, w seconds,
+ * each d: with requests t seconds apart the sum d / 2t + w / d is least at d = sqrt(2 w t). w is
+ * about 20 us; the time since the last request stands for t. */
+static void nap(double idle) {
+    double d = fmin(sqrt(2 * 20e-6 * idle), 5e-3);
+    nanosleep(&(struct timespec){.tv_nsec = (long)(1e9 * d)}, NULL);
 }
 
+/* until every rank has said goodbye */
 static void *service(void *state) {
     queue *q = state;
-    while (atomic_load(&q->byes) < q->p->size && !atomic_load(&q->broken))
-        if (!serve(q))
-            nap();
+    double last = clock_now();
+    while (atomic_load(&q->byes) < q->p->size && !atomic_load(&q->broken)) {
+        if (serve(q))
+            last = clock_now();
+        else
+            nap(clock_now() - last);
+    }
     return NULL;
 }
 
-err queue_open(const par *p, int64_t n, queue **out) {
+/* 1 if all ranks live on one node */
+static err on_one_node(const par *p, int *yes) {
+    MPI_Comm node;
+    int size = 0;
+    MPI_CALL(
+        MPI_Comm_split_type(par_comm_mpi(p), MPI_COMM_TYPE_SHARED, p->rank, MPI_INFO_NULL, &node));
+    MPI_Comm_size(node, &size);
+    MPI_Comm_free(&node);
+    *yes = par_all(p, size == p->size);
+    return OK;
+}
+
+/* the counter in shared memory; q->next stays NULL where there is none to be had */
+static err share_counter(queue *q) {
+    const par *p = q->p;
+    MPI_Aint bytes = p->rank == 0 ? (MPI_Aint)sizeof *q->next : 0;
+    void *base = NULL;
+    int one_node = 0, unit;
+    CALL(on_one_node(p, &one_node));
+    if (!one_node)
+        return OK;
+    int got = MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, par_comm_mpi(p), &base, &q->window);
+    if (!par_all(p, got == MPI_SUCCESS)) {
+        q->window = MPI_WIN_NULL;
+        return OK;
+    }
+    MPI_CALL(MPI_Win_shared_query(q->window, 0, &bytes, &unit, &base));
+    q->next = base;
+    if (p->rank == 0)
+        atomic_init(q->next, 0);
+    return par_barrier(p); /* nobody takes before it is 0 */
+}
+
+static err keep_counter(queue *q, queue_way way) {
+    const par *p = q->p;
+    MPI_CALL(MPI_Comm_dup(par_comm_mpi(p), &q->comm));
+    if (p->rank != 0)
+        return OK;
+    q->next = &q->own;
+    if (way <= QUEUE_THREAD && p->size > 1 && p->comm->level == MPI_THREAD_MULTIPLE)
+        q->threaded = pthread_create(&q->thread, NULL, service, q) == 0;
+    return OK;
+}
+
+err queue_open_as(const par *p, int64_t n, queue_way way, queue **out) {
     queue *q = NULL;
     CALL(par_agree(p, mem_alloc(1, sizeof *q, &q)));
     q->p = p;
     q->n = n;
-    err e = par_mpi(MPI_Comm_dup(par_comm_mpi(p), &q->comm), "duplicate");
-    int threads = p->comm->level == MPI_THREAD_MULTIPLE;
-    if (e == OK && p->rank == 0 && p->size > 1 && threads) {
-        q->threaded = pthread_create(&q->thread, NULL, service, q) == 0;
-        if (!q->threaded)
-            e = err_raise(ERR_FAILED, __FILE__, __LINE__, "cannot start the queue's thread");
-    }
-    e = par_agree(p, e);
+    q->window = MPI_WIN_NULL;
+    q->comm = MPI_COMM_NULL;
+    err e = way == QUEUE_SHARED ? share_counter(q) : OK;
+    if (e == OK && q->window == MPI_WIN_NULL)
+        e = keep_counter(q, way);
     if (e != OK) {
         free(q);
         return e;
     }
     *out = q;
     return OK;
+}
+
+err queue_open(const par *p, int64_t n, queue **out) {
+    return queue_open_as(p, n, QUEUE_SHARED, out);
 }
 
 static err say(queue *q, int what) {
@@ -95,44 +148,51 @@ static err say(queue *q, int what) {
 err queue_next(queue *q, int64_t *position) {
     if (preempt_asked())
         queue_stop(q);
-    if (q->p->rank == 0) {
-        /* without a thread rank 0 serves between its own units */
-        while (!q->threaded && q->p->size > 1 && serve(q))
-            ;
-        *position = take(q);
-        return OK;
+    if (!q->next) {
+        CALL(say(q, ASK));
+        return par_mpi(
+            MPI_Recv(position, 1, MPI_INT64_T, 0, TAG_ANSWER, q->comm, MPI_STATUS_IGNORE),
+            "answer of the queue");
     }
-    CALL(say(q, ASK));
-    return par_mpi(MPI_Recv(position, 1, MPI_INT64_T, 0, TAG_ANSWER, q->comm, MPI_STATUS_IGNORE),
-                   "answer of the queue");
+    /* without a thread rank 0 answers between its own units */
+    while (q->comm != MPI_COMM_NULL && !q->threaded && serve(q))
+        ;
+    *position = take(q);
+    return OK;
 }
 
 void queue_stop(queue *q) {
-    if (q->p->rank == 0)
-        stop_all(q);
+    if (q->next)
+        atomic_store(q->next, q->n);
     else
         (void)say(q, STOP);
 }
 
+/* rank 0 answers until all have said goodbye, the others say it */
+static err part(queue *q) {
+    if (q->p->rank != 0)
+        return say(q, BYE);
+    atomic_fetch_add(&q->byes, 1);
+    if (q->threaded)
+        pthread_join(q->thread, NULL);
+    else
+        service(q);
+    CHECK(!atomic_load(&q->broken), ERR_FAILED, "MPI: the queue's service failed");
+    return OK;
+}
+
 err queue_close(queue **qq) {
     queue *q = *qq;
-    err e = OK;
     if (!q)
         return OK;
-    if (q->p->rank != 0) {
-        e = say(q, BYE);
-    } else {
-        atomic_fetch_add(&q->byes, 1);
-        if (q->threaded)
-            pthread_join(q->thread, NULL);
-        else
-            service(q);
-        if (atomic_load(&q->broken))
-            e = err_raise(ERR_FAILED, __FILE__, __LINE__, "MPI: the queue's service failed");
-    }
     const par *p = q->p;
-    MPI_Comm_free(&q->comm);
+    err e = q->comm == MPI_COMM_NULL ? OK : part(q);
+    e = par_agree(p, e);
+    if (q->window != MPI_WIN_NULL)
+        MPI_Win_free(&q->window);
+    if (q->comm != MPI_COMM_NULL)
+        MPI_Comm_free(&q->comm);
     free(q);
     *qq = NULL;
-    return par_agree(p, e);
+    return e;
 }

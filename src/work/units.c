@@ -1,6 +1,7 @@
 #include "work/units.h"
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/monitor.h"
 #include "io/journal.h"
 #include "par/preempt.h"
@@ -22,8 +23,9 @@ static err keep(found *f, int64_t unit, const char *record) {
           (long long)unit, f->u->key, (long long)f->u->n);
     if (f->records[unit]) {
         CHECK(strcmp(f->records[unit], record) == 0, ERR_DATA,
-              "%s: journal of %s: unit %lld of \"%s\" was done twice with different results",
-              f->u->dir, f->u->stage, (long long)unit, f->u->key);
+              "%s: journal of %s: unit %lld of \"%s\" was done twice with different results; "
+              "remove the stage's journals to do it again",
+              f->u->dir ? f->u->dir : "no folder", f->u->stage, (long long)unit, f->u->key);
         return OK;
     }
     f->records[unit] = strdup(record);
@@ -90,14 +92,21 @@ void units_free(char ***records, int64_t n) {
 }
 
 /* positions of the queue → units that have no record, in the order asked for */
-static int64_t list_missing(const units *u, char **records, int64_t *missing) {
-    int64_t n = 0;
+static err list_missing(const units *u, char **records, int64_t *missing, int64_t *n) {
+    CHECK(!strpbrk(u->key, "\t\n"), ERR_FAILED, "%s: the key \"%s\" has a tab or newline", u->stage,
+          u->key);
+    *n = 0;
     for (int64_t i = 0; i < u->n; i++) {
         int64_t unit = u->order ? u->order[i] : i;
+        CHECK(unit >= 0 && unit < u->n, ERR_FAILED, "%s: unit %lld in the order of %lld", u->stage,
+              (long long)unit, (long long)u->n);
         if (!records[unit])
-            missing[n++] = unit;
+            missing[(*n)++] = unit;
     }
-    return n;
+    if (u->title && *n < u->n)
+        log_info("%s: %lld of %lld %s were done before", u->title, (long long)(u->n - *n),
+                 (long long)u->n, u->noun);
+    return OK;
 }
 
 /* this rank's part of the work: units until there are none, or until one fails */
@@ -146,14 +155,14 @@ static err share(const units *u, const strbuf *here, char **records) {
 
 err units_run(const units *u, unit_fn fn, void *state, char ***records) {
     char **r = NULL;
-    int64_t *missing = NULL;
+    int64_t *missing = NULL, n = 0;
     queue *q = NULL;
     journal *j = NULL;
     strbuf here = {0};
     err e, closed;
     TRY(units_read(u, &r));
     TRY(par_agree(u->p, mem_alloc((size_t)u->n + 1, sizeof *missing, &missing)));
-    int64_t n = list_missing(u, r, missing);
+    TRY(par_agree(u->p, list_missing(u, r, missing, &n)));
     if (n > 0) {
         e = u->dir ? journal_open(u->dir, u->stage, u->p->rank, &j) : OK;
         TRY(par_agree(u->p, e));
