@@ -1,0 +1,247 @@
+#include "attack/attack.h"
+
+#include "attack/stopwords.h"
+#include "attack/textfooler.h"
+#include "base/log.h"
+#include "io/json.h"
+#include "work/units.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static err open_similarity(attack *a, const attack_setup *s) {
+    const char *source = a->o.similarity_source;
+    if (strcmp(source, "none") == 0)
+        return OK;
+    if (strcmp(source, "encoder") == 0) {
+        CHECK(s->similarity, ERR_USAGE,
+              "attack.similarity_source is encoder, but the study has no start encoder");
+        return similarity_open_encoder(s->similarity, s->w, s->max_length, &a->alike);
+    }
+    CHECK(a->o.vectors[0], ERR_USAGE,
+          "attack.similarity_source is vectors: name the file in attack.vectors");
+    if (a->o.neighbours[0]) {
+        CALL(neighbours_open_vectors(a->o.vectors, a->o.min_cosine, (int)a->o.max_candidates,
+                                     &a->vectors));
+        return similarity_open_vectors(a->vectors, &a->alike);
+    }
+    return similarity_open_vectors(a->near, &a->alike);
+}
+
+err attack_open(const attack_setup *s, attack **out) {
+    attack *a = NULL;
+    err e;
+    TRY(mem_alloc(1, sizeof *a, &a));
+    a->o = *s->o;
+    TRY(arena_create(1 << 16, &a->scratch));
+    TRY(stopwords_open(a->o.stopwords, &a->stop));
+    TRY(tagger_open(a->o.tagger, a->o.tagger_path, &a->tagger));
+    if (a->o.neighbours[0])
+        TRY(neighbours_open_json(a->o.neighbours, &a->near));
+    else
+        TRY(neighbours_open_vectors(a->o.vectors, a->o.min_cosine, (int)a->o.max_candidates,
+                                    &a->near));
+    TRY(open_similarity(a, s));
+    TRY(texts_create(s->w, s->max_length, &a->texts));
+    *out = a;
+    a = NULL;
+done:
+    attack_close(&a);
+    return e;
+}
+
+void attack_close(attack **a) {
+    if (!*a)
+        return;
+    similarity_close(&(*a)->alike);
+    neighbours_close(&(*a)->near);
+    neighbours_close(&(*a)->vectors);
+    tagger_close(&(*a)->tagger);
+    dictionary_destroy(&(*a)->stop);
+    texts_destroy(&(*a)->texts);
+    arena_destroy(&(*a)->scratch);
+    free(*a);
+    *a = NULL;
+}
+
+void attack_result_free(attack_result *r) {
+    free(r->order);
+    free(r->final_text);
+    r->order = NULL;
+    r->final_text = NULL;
+}
+
+err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *text, int label,
+               attack_result *out) {
+    *out = (attack_result){.label = label, .similarity = NAN, .rank_gap = 1.0, .margin = 1.0};
+    arena_mark mark = arena_here(a->scratch);
+    err e = textfooler(a, ws, victim, text, label, out);
+    arena_release(a->scratch, mark);
+    if (e != OK)
+        attack_result_free(out);
+    return e;
+}
+
+static const char *const OUTCOME[] = {"skipped", "success", "failed", "errored"};
+
+/* NaN has no JSON: an absent similarity is null */
+static json_t *real_or_null(double v) {
+    return isnan(v) ? json_null() : json_real(v);
+}
+
+static err to_record(const attack_result *r, strbuf *record) {
+    json_t *order = json_array();
+    for (int i = 0; i < r->n_order; i++)
+        json_array_append_new(order, json_integer(r->order[i]));
+    json_t *j =
+        json_pack("{s:s, s:i, s:i, s:i, s:I, s:f, s:f, s:o, s:f, s:f, s:o, s:s}", "outcome",
+                  OUTCOME[r->outcome], "label", r->label, "words", r->words, "changed", r->changed,
+                  "queries", (json_int_t)r->queries, "prob", r->prob, "final_prob", r->final_prob,
+                  "similarity", real_or_null(r->similarity), "rank_gap", r->rank_gap, "margin",
+                  r->margin, "order", order, "final", r->final_text ? r->final_text : "");
+    char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(j);
+    CHECK(text, ERR_FAILED, "an attack's result cannot be written as JSON");
+    err e = strbuf_add(record, text, strlen(text));
+    free(text);
+    return e;
+}
+
+static err from_record(const char *record, attack_result *r) {
+    json_t *j = NULL, *order = NULL, *alike = NULL;
+    const char *outcome = "", *final = "";
+    json_int_t queries = 0;
+    *r = (attack_result){0};
+    CALL(json_parse(record, "journal of attack", &j));
+    err e = OK;
+    int bad = json_unpack(j, "{s:s, s:i, s:i, s:i, s:I, s:F, s:F, s:o, s:F, s:F, s:o, s:s}",
+                          "outcome", &outcome, "label", &r->label, "words", &r->words, "changed",
+                          &r->changed, "queries", &queries, "prob", &r->prob, "final_prob",
+                          &r->final_prob, "similarity", &alike, "rank_gap", &r->rank_gap, "margin",
+                          &r->margin, "order", &order, "final", &final);
+    ENSURE(!bad, ERR_DATA, "journal of attack: a record is not what it should be");
+    r->queries = queries;
+    r->similarity = json_is_null(alike) ? NAN : json_number_value(alike);
+    while (r->outcome < ATTACK_ERRORED && strcmp(OUTCOME[r->outcome], outcome) != 0)
+        r->outcome++;
+    r->n_order = (int)json_array_size(order);
+    TRY(mem_alloc((size_t)r->n_order + 1, sizeof *r->order, &r->order));
+    for (int i = 0; i < r->n_order; i++)
+        r->order[i] = (int)json_integer_value(json_array_get(order, (size_t)i));
+    r->final_text = strdup(final);
+    ENSURE(r->final_text, ERR_FAILED, "out of memory");
+done:
+    json_decref(j);
+    return e;
+}
+
+typedef struct campaign {
+    attack *a;
+    encoder_ws *ws;
+    const encoder *victim;
+    const dataset *d;
+} campaign;
+
+/* an example that raises an error is recorded as errored, with its message as its text */
+static err attack_unit(void *state, int64_t unit, strbuf *record) {
+    campaign *c = state;
+    attack_result r;
+    const char *text = dataset_text(c->d, (int)unit);
+    err e = attack_one(c->a, c->ws, c->victim, text, c->d->label[unit], &r);
+    if (e != OK) {
+        double prob = r.outcome == ATTACK_FAILED ? r.prob : 0.0; /* 0: not shown to be right */
+        r = (attack_result){
+            .outcome = ATTACK_ERRORED, .label = c->d->label[unit], .prob = prob, .similarity = NAN};
+        r.final_text = strdup(err_message());
+    }
+    e = to_record(&r, record);
+    attack_result_free(&r);
+    return e;
+}
+
+typedef struct by_length {
+    int64_t length, row;
+} by_length;
+
+static int longest_first(const void *a, const void *b) {
+    const by_length *x = a, *y = b;
+    if (x->length != y->length)
+        return x->length > y->length ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static err longest_first_order(const dataset *d, int64_t **out) {
+    by_length *list = NULL;
+    CALL(mem_alloc((size_t)d->n + 1, sizeof *list, &list));
+    err e = mem_alloc((size_t)d->n + 1, sizeof **out, out);
+    for (int i = 0; i < d->n; i++)
+        list[i] = (by_length){d->offset[i + 1] - d->offset[i], i};
+    qsort(list, (size_t)d->n, sizeof *list, longest_first);
+    for (int i = 0; e == OK && i < d->n; i++)
+        (*out)[i] = list[i].row;
+    free(list);
+    return e;
+}
+
+static void count_result(const attack_result *r, attack_counts *c) {
+    c->n++;
+    if (r->outcome == ATTACK_SKIPPED)
+        return;
+    c->correct += r->outcome != ATTACK_ERRORED || r->prob > 0.0;
+    c->success += r->outcome == ATTACK_SUCCESS;
+    c->failed += r->outcome == ATTACK_FAILED;
+    c->errored += r->outcome == ATTACK_ERRORED;
+    c->queries += r->queries;
+    if (r->outcome == ATTACK_SUCCESS) {
+        c->changed += r->changed;
+        c->words += r->words;
+    }
+}
+
+err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
+               const char *journal_dir, const char *stage, const char *model,
+               attack_result *results, attack_counts *counts) {
+    campaign c = {.a = a, .victim = victim, .d = d};
+    int64_t *order = NULL;
+    char **records = NULL;
+    err e = encoder_ws_create(&victim->c, &c.ws);
+    if (e == OK)
+        e = longest_first_order(d, &order);
+    TRY(par_agree(p, e));
+    units u = {.p = p,
+               .dir = journal_dir,
+               .stage = stage,
+               .key = model,
+               .title = model,
+               .noun = "examples",
+               .n = d->n,
+               .order = order};
+    TRY(units_run(&u, attack_unit, &c, &records));
+    *counts = (attack_counts){0};
+    for (int i = 0; e == OK && i < d->n; i++) {
+        e = from_record(records[i], &results[i]);
+        if (e == OK)
+            count_result(&results[i], counts);
+    }
+    TRY(par_agree(p, e));
+    if (counts->errored)
+        log_warning(
+            "%s: %lld examples could not be attacked; the first says: see outcome errored in "
+            "/attacks",
+            model, (long long)counts->errored);
+done:
+    units_free(&records, d->n);
+    free(order);
+    encoder_ws_destroy(&c.ws);
+    return e;
+}
+
+err attack_describe(const attack *a, strbuf *out) {
+    return strbuf_printf(
+        out,
+        "%s: at most %lld neighbours, part of speech %s, similarity %s >= %g in windows of "
+        "%lld words, query budget %lld",
+        a->o.recipe, (long long)a->o.max_candidates, a->o.tagger, a->o.similarity_source,
+        a->o.similarity, (long long)a->o.similarity_window, (long long)a->o.query_budget);
+}
