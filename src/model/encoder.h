@@ -1,9 +1,9 @@
 /* encoder.h: a BERT encoder (arXiv 1810.04805) with classification and masked-language heads.
  *
  * const model, mutable workspace: any number of models and workspaces live in one process.
- * One flat float32 block of parameters; gradients, optimiser moments and averages are further blocks
- * of the same layout. Post-LayerNorm blocks, erf gelu, dropout from counter-based random numbers.
- * Nothing here is collective. */
+ * One flat float32 block of parameters; gradients, optimiser moments and averages are further
+ * blocks of the same layout. Post-LayerNorm blocks, erf gelu, dropout from counter-based random
+ * numbers. Nothing here is collective. */
 #ifndef ESPALIER_MODEL_ENCODER_H
 #define ESPALIER_MODEL_ENCODER_H
 
@@ -59,12 +59,13 @@ err encoder_copy(const encoder *m, encoder **out);
 
 /* normal(0, 0.02) weights, zero biases, LayerNorm 1 / 0, all a function of seed. */
 void encoder_init(encoder *m, uint64_t seed);
+void encoder_init_array(encoder *m, const encoder_array *a, uint64_t seed); /* one array of it */
 
 /* What is wanted of a checkpoint's heads. */
 typedef struct encoder_want {
-    int classes;   /* -1: as in the checkpoint; 0: none; K: a classifier of K classes, taken from the
-                      checkpoint if it has one of K classes, otherwise initialised from seed */
-    int mlm;       /* -1: as in the checkpoint; 0: drop; 1: must be there */
+    int classes; /* -1: as in the checkpoint; 0: none; K: a classifier of K classes, taken from the
+                    checkpoint if it has one of K classes, otherwise initialised from seed */
+    int mlm;     /* -1: as in the checkpoint; 0: drop; 1: must be there */
     uint64_t seed; /* for a new classifier */
 } encoder_want;
 
@@ -92,9 +93,10 @@ void encoder_ws_destroy(encoder_ws **ws);
 
 /* Hidden states of all layers: inference when drop is NULL, else training (activations are kept for
  * the backward pass). ERR_DATA: a sequence longer than P, an id outside V; ERR_FAILED: memory.
- * Afterwards encoder_hidden(ws, l) is (T, H): l = 0 embeddings, l = L last layer. For inference only
- * l = L is valid unless keep is set. */
-err encoder_forward(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop, int keep);
+ * Afterwards encoder_hidden(ws, l) is (T, H): l = 0 embeddings, l = L last layer. For inference
+ * only l = L is valid unless keep is set. */
+err encoder_forward(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
+                    int keep);
 const float *encoder_hidden(const encoder_ws *ws, int l); // (T, H)
 
 /* Forward and heads: pooled (B, H) and logits (B, K) live in ws until the next call. */
@@ -107,12 +109,13 @@ void encoder_softmax(double *p, const float *logits, int B, int K);
 
 /* Forward, mean cross-entropy over the batch times weight, backward: adds weight * dloss/dparameter
  * to grads (a block of m's layout). loss: the batch's SUM of cross-entropies (float64, unweighted).
- * drop NULL: no dropout, still trains. grads NULL: loss only. Source: loss = -log softmax(logits). */
+ * drop NULL: no dropout, still trains. grads NULL: loss only. Source: loss = -log softmax(logits).
+ */
 err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                           float weight, float *grads, double *loss);
 
-/* The same for the masked-language head: positions (M) index the T packed tokens, targets (M) are the
- * true ids. Gradient of weight * mean over M. loss: SUM over M. */
+/* The same for the masked-language head: positions (M) index the T packed tokens, targets (M) are
+ * the true ids. Gradient of weight * mean over M. loss: SUM over M. */
 err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int32_t *positions,
                      const int32_t *targets, int M, const dropout *drop, float weight, float *grads,
                      double *loss);
@@ -120,11 +123,11 @@ err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int
 /* --- layer by layer, for pruning ------------------------------------------------------------- */
 
 typedef enum block_stage {
-    STAGE_QKV,     /* input of query, key, value: the block's input (T, H) */
-    STAGE_ATT,     /* input of the attention output linear: the context (T, H) */
-    STAGE_INTER,   /* input of the intermediate linear (T, H) */
-    STAGE_OUT,     /* input of the output linear: gelu (T, F) */
-    STAGE_DONE,    /* the block's output (T, H) */
+    STAGE_QKV,   /* input of query, key, value: the block's input (T, H) */
+    STAGE_ATT,   /* input of the attention output linear: the context (T, H) */
+    STAGE_INTER, /* input of the intermediate linear (T, H) */
+    STAGE_OUT,   /* input of the output linear: gelu (T, F) */
+    STAGE_DONE,  /* the block's output (T, H) */
     STAGE_COUNT
 } block_stage;
 

@@ -59,6 +59,8 @@ err hessian_reduce(hessian *h, const par *p) {
     size_t w = (size_t)h->d + 1;
     CALL(fixsum_reduce(p, h->acc, h->n));
     fixsum_value(h->chunk, h->acc, h->n);
+    free(h->acc); /* the largest of its arrays, and nothing can be added any more */
+    h->acc = NULL;
     for (size_t i = 0; i < w; i++)
         memcpy(h->xx + i * w, h->chunk + i * (i + 1) / 2, (i + 1) * sizeof *h->xx);
     dense_mirror(h->xx, (int)w);

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 linears linears_of_block(const encoder *dense, const encoder *pruned, int layer, block_stage at) {
     linears s = {.place = PLACE_BLOCK, .at = at, .models = {dense, pruned}};
@@ -62,11 +63,17 @@ void linears_dense_weight(const linears *s, double *w) {
     }
 }
 
+void linears_dense_bias(const linears *s, float *b) {
+    for (int q = 0; q < s->n; b += s->dense[q++].out)
+        memcpy(b, s->dense[q].b, (size_t)s->dense[q].out * sizeof *b);
+}
+
 /* float64 copies of one chunk: x[0] in the dense model, x[1] with the pruned prefix */
 typedef struct tokens {
     int T, cap;
     double *x[2];   // (T, in + 1), the last column 1
     double *y;      // (T, out) dense outputs without bias
+    double *spare;  // (T, max(in, out))
     double *w;      // (out, in) dense weights
     double *pool_w; // (H, H) of the classifier's input, one model at a time
 } tokens;
@@ -75,6 +82,7 @@ static void tokens_free(tokens *t) {
     free(t->x[0]);
     free(t->x[1]);
     free(t->y);
+    free(t->spare);
     free(t->w);
     free(t->pool_w);
     *t = (tokens){0};
@@ -99,8 +107,11 @@ static err tokens_reserve(tokens *t, const linears *s, int T) {
         CALL(mem_alloc((size_t)T * ((size_t)s->in + 1), sizeof(double), &t->x[m]));
     }
     free(t->y);
-    t->y = NULL;
+    free(t->spare);
+    t->y = t->spare = NULL;
     CALL(mem_alloc((size_t)T * (size_t)s->out, sizeof(double), &t->y));
+    CALL(mem_alloc((size_t)T * (size_t)(s->out > s->in ? s->out : s->in), sizeof(double),
+                   &t->spare));
     t->cap = T;
     return OK;
 }
@@ -113,19 +124,14 @@ static void augment(double *to, const float *from, int T, int d) {
     }
 }
 
-/* x (B, H + 1): from the pooler's input to the classifier's, tanh(x W^T + b); y is scratch (B, H)
- */
-static err pool(tokens *t, double *x, const encoder *m, int B) {
+/* x (B, H + 1): from the pooler's input to the classifier's, tanh(x W^T + b) */
+static void pool(tokens *t, double *x, const encoder *m) {
     size_t H = (size_t)m->c.H;
-    double *y;
-    CALL(mem_alloc((size_t)B * H, sizeof *y, &y));
     widen(t->pool_w, m->p.pool_w, H * H);
-    dense_linear(y, x, m->c.H + 1, t->pool_w, B, m->c.H, m->c.H);
-    for (size_t b = 0; b < (size_t)B; b++)
+    dense_linear(t->spare, x, m->c.H + 1, t->pool_w, t->T, m->c.H, m->c.H);
+    for (size_t b = 0; b < (size_t)t->T; b++)
         for (size_t i = 0; i < H; i++)
-            x[b * (H + 1) + i] = tanh(y[b * H + i] + (double)m->p.pool_b[i]);
-    free(y);
-    return OK;
+            x[b * (H + 1) + i] = tanh(t->spare[b * H + i] + (double)m->p.pool_b[i]);
 }
 
 /* inputs of both models and outputs of the dense one for this rank's i-th chunk */
@@ -140,7 +146,7 @@ static err tokens_load(tokens *t, const linears *s, calibration *c, int i) {
     for (int m = 0; m < 2; m++) {
         augment(t->x[m], x[m], T, s->in);
         if (s->place == PLACE_CLASSIFIER)
-            CALL(pool(t, t->x[m], s->models[m], T));
+            pool(t, t->x[m], s->models[m]);
     }
     dense_linear(t->y, t->x[0], s->in + 1, t->w, T, s->out, s->in);
     return OK;
@@ -162,32 +168,20 @@ err linears_sums(const linears *s, const par *p, calibration *c, hessian *own, h
     return dense ? hessian_reduce(dense, p) : OK;
 }
 
-/* sums (2, n): squared errors and squares of the dense outputs of every linear, added for one chunk
- */
-static err add_errors(const linears *s, const tokens *t, const double *w, double *yhat,
-                      double *sums) {
-    dense_linear(yhat, t->x[1], s->in + 1, w, t->T, s->out, s->in);
-    for (size_t k = 0; k < (size_t)t->T; k++) {
-        size_t at = k * (size_t)s->out;
+/* acc (2, 2 n) += one chunk's squared errors and squares of the dense outputs, of every linear;
+ * w (out, in): the pruned weights */
+static err add_errors(const linears *s, tokens *t, const double *w, int64_t *acc) {
+    double sums[2 * LINEARS_MAX] = {0};
+    const double *y = t->y, *yhat = t->spare;
+    dense_linear(t->spare, t->x[1], s->in + 1, w, t->T, s->out, s->in);
+    for (int k = 0; k < t->T; k++)
         for (int q = 0; q < s->n; q++)
-            for (int r = 0; r < s->dense[q].out; r++, at++) {
+            for (int r = 0; r < s->dense[q].out; r++, y++, yhat++) {
                 double shift = (double)s->pruned[q].b[r] - (double)s->dense[q].b[r];
-                double miss = t->y[at] - yhat[at] - shift;
+                double miss = *y - *yhat - shift;
                 sums[q] += miss * miss;
-                sums[s->n + q] += t->y[at] * t->y[at];
+                sums[s->n + q] += *y * *y;
             }
-    }
-    return OK;
-}
-
-/* one chunk's sums, in fixed point */
-static err chunk_errors(const linears *s, calibration *c, int i, tokens *t, const double *w,
-                        int64_t *acc) {
-    double sums[2 * LINEARS_MAX] = {0}, *yhat;
-    CALL(tokens_load(t, s, c, i));
-    CALL(mem_alloc((size_t)t->T * (size_t)s->out, sizeof *yhat, &yhat));
-    add_errors(s, t, w, yhat, sums);
-    free(yhat);
     return fixsum_add(acc, sums, 2 * (size_t)s->n);
 }
 
@@ -203,8 +197,11 @@ err linears_error(const linears *s, const par *p, calibration *c, double *error)
         e = mem_alloc((size_t)s->out * (size_t)s->in, sizeof *w, &w);
     if (e == OK)
         linears_dense_weight(&pruned, w);
-    for (int i = 0; i < calibration_chunks(c) && e == OK; i++)
-        e = chunk_errors(s, c, i, &t, w, acc);
+    for (int i = 0; i < calibration_chunks(c) && e == OK; i++) {
+        e = tokens_load(&t, s, c, i);
+        if (e == OK)
+            e = add_errors(s, &t, w, acc);
+    }
     tokens_free(&t);
     free(w);
     CALL(par_agree(p, e));

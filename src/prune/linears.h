@@ -24,8 +24,10 @@ linears linears_of_block(const encoder *dense, const encoder *pruned, int layer,
 linears linears_of_pooler(const encoder *dense, const encoder *pruned);
 linears linears_of_classifier(const encoder *dense, const encoder *pruned);
 
-/* The dense weights of a stage, one below the other, in float64: w (out, in). Not collective. */
+/* The dense weights, one linear below the other, in float64: w (out, in); and biases: b (out). Not
+ * collective. */
 void linears_dense_weight(const linears *s, double *w);
+void linears_dense_bias(const linears *s, float *b);
 
 /* Sums over all calibration tokens: own, of the pruned prefix's inputs and the dense outputs
  * (without bias); dense (m = 0), of the dense model's inputs, NULL: not wanted. Collective over p.

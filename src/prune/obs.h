@@ -30,12 +30,12 @@ int64_t obs_removals(double sparsity, int64_t n);
  * as they were removed; loss (k): each one's w_p^2 / [H^-1]_pp; NULL: not wanted. Removals are
  * taken in blocks: within a block only the columns that are removed are formed, from the inverse at
  * the block's start and the block's own vectors; at its end one symmetric update of the still
- * active part. About (d^3 - (d - k)^3) / 3 multiply-adds. ERR_FAILED: inverse is not positive
- * definite. */
+ * active part. About (d^3 - (d - k)^3) / 3 floating-point operations. ERR_FAILED: inverse is not
+ * positive definite. */
 err obs_row(obs *s, double *w, const double *inverse, int k, int32_t *order, double *loss);
 
-/* The same by the definition: the whole inverse is updated after every removal; d^2 k
- * multiply-adds. */
+/* The same by the definition: the whole inverse is updated after every removal; about 2 d^2 k
+ * floating-point operations, bound by memory. */
 err obs_row_reference(double *w, const double *inverse, int d, int k, int32_t *order, double *loss);
 
 #endif

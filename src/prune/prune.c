@@ -43,8 +43,7 @@ static prune_layer *row_add(pruning *s, const linear_view *v, int64_t removed, d
     return r;
 }
 
-/* the pruned rows of one linear of l into the model, and its row of the report; first: its first
- * row */
+/* one linear of l, from its first row on, into the model and the report */
 static void store_linear(pruning *s, const linears *l, int q, const pruned_rows *rows, int first,
                          int k, const hessian *own, const refit *r) {
     const linear_view *v = &l->pruned[q];
@@ -71,19 +70,17 @@ static void store_linear(pruning *s, const linears *l, int q, const pruned_rows 
 /* from sums to weights in the model: l's linears, k weights removed from every row */
 static err solve(pruning *s, const linears *l, refit_target target, int k, const hessian *own,
                  const hessian *for_obs) {
-    err e = OK;
     const prune_options *o = s->j->o;
     refit r = {0};
     pruned_rows rows = {0};
     double *dense = NULL;
     float *bias = NULL;
-    e = mem_alloc((size_t)l->out * (size_t)l->in, sizeof *dense, &dense);
+    err e = mem_alloc((size_t)l->out * (size_t)l->in, sizeof *dense, &dense);
     if (e == OK)
         e = mem_alloc((size_t)l->out, sizeof *bias, &bias);
     TRY(par_agree(s->j->p, e));
     linears_dense_weight(l, dense);
-    for (int q = 0, at = 0; q < l->n; at += l->dense[q++].out)
-        memcpy(bias + at, l->dense[q].b, (size_t)l->dense[q].out * sizeof *bias);
+    linears_dense_bias(l, bias);
     refit_job job = {.own = own,
                      .obs = for_obs,
                      .dense = dense,
@@ -106,9 +103,8 @@ done:
 
 /* sums, then solve; the head is only re-fitted: k = 0 and weights near the dense ones */
 static err prune_adaptive(pruning *s, const linears *l, refit_target target, int k) {
-    err e = OK;
     hessian *own = NULL, *dense = NULL;
-    e = hessian_create(l->in, l->out, &own);
+    err e = hessian_create(l->in, l->out, &own);
     if (e == OK && k > 0 && strcmp(s->j->o->hessian, "dense") == 0)
         e = hessian_create(l->in, 0, &dense);
     TRY(par_agree(s->j->p, e));

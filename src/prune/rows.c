@@ -7,20 +7,20 @@
 #include <string.h>
 
 /* scratch of one rank */
-typedef struct bench {
+typedef struct scratch {
     obs *obs;  /* NULL: nothing is removed */
     double *w; // (d)
     double *v; // (2 (d + 1))
-} bench;
+} scratch;
 
-static err bench_create(int d, int k, bench *b) {
-    *b = (bench){0};
+static err scratch_create(int d, int k, scratch *b) {
+    *b = (scratch){0};
     CALL(mem_alloc((size_t)d, sizeof *b->w, &b->w));
     CALL(mem_alloc(2 * ((size_t)d + 1), sizeof *b->v, &b->v));
     return k > 0 ? obs_create(d, &b->obs) : OK;
 }
 
-static void bench_free(bench *b) {
+static void scratch_free(scratch *b) {
     obs_destroy(&b->obs);
     free(b->w);
     free(b->v);
@@ -28,8 +28,8 @@ static void bench_free(bench *b) {
 
 /* row number `row` of the stage: w (d) as the model will hold it, shift_error: its bias shift and
  * error */
-static err prune_row(const bench *b, const refit *r, const hessian *own, float bias, int row, int k,
-                     float *w, double shift_error[2]) {
+static err prune_row(const scratch *b, const refit *r, const hessian *own, float bias, int row,
+                     int k, float *w, double shift_error[2]) {
     size_t d = (size_t)r->d;
     memcpy(b->w, r->start + (size_t)row * d, d * sizeof *b->w);
     if (k > 0)
@@ -46,12 +46,12 @@ static err prune_row(const bench *b, const refit *r, const hessian *own, float b
 
 static err own_rows(const par *p, const refit *r, const hessian *own, const float *bias, int k,
                     int first, int n, float *w, double *shift_error) {
-    bench b;
-    err e = bench_create(r->d, k, &b);
+    scratch b;
+    err e = scratch_create(r->d, k, &b);
     for (int i = 0; i < n && e == OK; i++)
         e = prune_row(&b, r, own, bias[first + i], first + i, k, w + (size_t)i * (size_t)r->d,
                       shift_error + 2 * i);
-    bench_free(&b);
+    scratch_free(&b);
     return par_agree(p, e);
 }
 

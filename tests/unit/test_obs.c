@@ -56,7 +56,7 @@ END_TEST
 /* the quadratic (w - w0)^T H (w - w0) of the best w with zeros where gone is set; w (d) out */
 static double refit(double *w, const double *w0, const double *h, const char *gone, size_t d) {
     size_t kept[64], n = 0;
-    double a[64 * 64], b[64], loss = 0.0;
+    double a[64 * 64] = {0}, b[64] = {0}, loss = 0.0;
     for (size_t i = 0; i < d; i++)
         if (!gone[i])
             kept[n++] = i;

@@ -1,0 +1,12 @@
+/* backward.h: the backward pass as the heads see it. Private to model. */
+#ifndef ESPALIER_MODEL_BACKWARD_H
+#define ESPALIER_MODEL_BACKWARD_H
+
+#include "model/workspace.h"
+
+/* From ws->dhidden (T, H), the gradient of the last hidden states, through all layers and the
+ * embeddings; adds to the arrays of d. The forward pass was WS_TRAIN with the same drop. */
+void backward_run(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
+                  encoder_params *d);
+
+#endif

@@ -1,0 +1,197 @@
+#include "model/encoder.h"
+
+#include "model/dropout.h"
+#include "model/forward.h"
+#include "model/workspace.h"
+#include "tensor/activation.h"
+#include "tensor/attention.h"
+#include "tensor/embedding.h"
+#include "tensor/linear.h"
+#include "tensor/norm.h"
+
+#include <string.h>
+
+static err check_batch(const encoder_config *c, const batch *b) {
+    CHECK(b->B > 0 && b->offsets[0] == 0 && b->offsets[b->B] == b->T, ERR_DATA,
+          "batch of %d sequences: offsets must run from 0 to its %d tokens", b->B, b->T);
+    for (int s = 0; s < b->B; s++) {
+        int32_t S = b->offsets[s + 1] - b->offsets[s];
+        CHECK(S > 0, ERR_DATA, "sequence %d of the batch is empty", s);
+        CHECK(S <= c->P, ERR_DATA,
+              "sequence %d of the batch has %d tokens, the encoder %d positions: cut it", s, S,
+              c->P);
+    }
+    for (int t = 0; t < b->T; t++) {
+        CHECK(b->ids[t] >= 0 && b->ids[t] < c->V, ERR_DATA,
+              "token %d of the batch has id %d, the encoder a vocabulary of %d", t, b->ids[t],
+              c->V);
+        CHECK(!b->types || (b->types[t] >= 0 && b->types[t] < c->Y), ERR_DATA,
+              "token %d of the batch has type %d, the encoder %d types", t, b->types[t], c->Y);
+    }
+    return OK;
+}
+
+err forward_begin(encoder_ws *ws, const encoder *m, const batch *b, int M, ws_mode mode) {
+    CHECK(ws->c.L == m->c.L, ERR_FAILED, "workspace made for %d layers, the encoder has %d",
+          ws->c.L, m->c.L);
+    CALL(check_batch(&m->c, b));
+    ws->c = m->c;
+    return workspace_shape(ws, b, M, mode);
+}
+
+/* the embeddings' dropout, in place; forward and backward alike */
+void forward_embedding_mask(encoder_ws *ws, float *x, const batch *b, const dropout *drop) {
+    size_t H = (size_t)ws->c.H;
+    if (!drop || drop->hidden <= 0.0f)
+        return;
+    for (int s = 0; s < b->B; s++) {
+        int S = b->offsets[s + 1] - b->offsets[s];
+        dropout_mask(ws->mask, drop, DROPOUT_EMBEDDING, 0, 0, forward_example(b, s), drop->hidden,
+                     S, ws->c.H);
+        float *restrict row = x + (size_t)b->offsets[s] * H;
+        for (size_t i = 0; i < (size_t)S * H; i++)
+            row[i] *= ws->mask[i];
+    }
+}
+
+void forward_embed(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
+                   float *h) {
+    const encoder_params *p = &m->p;
+    embedding_forward(ws->emb, b, p->word_emb, p->pos_emb, p->type_emb, m->c.H);
+    norm_forward(h, ws->emb_mean, ws->emb_rstd, ws->emb, p->emb_norm_w, p->emb_norm_b,
+                 m->c.norm_eps, b->T, m->c.H);
+    forward_embedding_mask(ws, h, b, drop);
+}
+
+/* qkv = h W^T + b, then every head of every sequence: context */
+static void forward_attention(encoder_ws *ws, layer_acts *a, const encoder *m, int l,
+                              const batch *b, const dropout *drop) {
+    int H = m->c.H, D = H / m->c.A;
+    size_t probs = 0;
+    for (int s = 0; s < b->B; s++) {
+        int S = b->offsets[s + 1] - b->offsets[s];
+        size_t at = (size_t)b->offsets[s] * (size_t)H;
+        for (int head = 0; head < m->c.A; head++) {
+            const float *q = a->qkv + 3 * at + head * D;
+            const float *mask = NULL;
+            if (drop && drop->attention > 0.0f) {
+                dropout_mask(ws->mask, drop, DROPOUT_PROBS, l, head, forward_example(b, s),
+                             drop->attention, S, S);
+                mask = ws->mask;
+            }
+            attention_forward(a->context + at + head * D, H, a->probs + probs, ws->dropped, q,
+                              q + H, q + 2 * H, 3 * H, mask, S, D);
+            if (ws->mode == WS_TRAIN)
+                probs += (size_t)S * (size_t)S;
+        }
+    }
+}
+
+static void forward_qkv(layer_acts *a, const encoder_params *p, size_t at, const float *h, int T,
+                        int H) {
+    linear_forward(a->qkv, h, p->query_w + at, T, 3 * H, H);
+    bias_forward(a->qkv, p->query_b + at, T, 3 * H);
+}
+
+/* y = norm(residual + mask (x + bias)), sequence by sequence where there is a mask */
+static void forward_sum(encoder_ws *ws, float *y, float *x, float *mean, float *rstd,
+                        const float *residual, const float *bias, const float *w,
+                        const float *norm_b, const batch *b, const dropout *drop, dropout_site site,
+                        int l) {
+    int H = ws->c.H;
+    if (!drop || drop->hidden <= 0.0f) {
+        residual_norm_forward(y, x, mean, rstd, residual, bias, NULL, w, norm_b, ws->c.norm_eps,
+                              b->T, H);
+        return;
+    }
+    for (int s = 0; s < b->B; s++) {
+        int first = b->offsets[s], S = b->offsets[s + 1] - first;
+        size_t at = (size_t)first * (size_t)H;
+        dropout_mask(ws->mask, drop, site, l, 0, forward_example(b, s), drop->hidden, S, H);
+        residual_norm_forward(y + at, x + at, mean ? mean + first : NULL,
+                              rstd ? rstd + first : NULL, residual + at, bias, ws->mask, w, norm_b,
+                              ws->c.norm_eps, S, H);
+    }
+}
+
+static void forward_mid(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *b,
+                        const dropout *drop, const float *h) {
+    const encoder_params *p = &m->p;
+    size_t at = (size_t)l * p->layer_stride;
+    int H = m->c.H;
+    linear_forward(a->att, a->context, p->att_w + at, b->T, H, H);
+    forward_sum(ws, a->mid, a->att, a->att_mean, a->att_rstd, h, p->att_b + at, p->att_norm_w + at,
+                p->att_norm_b + at, b, drop, DROPOUT_ATT, l);
+}
+
+static void forward_gelu(layer_acts *a, const encoder *m, int l, int T) {
+    const encoder_params *p = &m->p;
+    size_t at = (size_t)l * p->layer_stride;
+    float *u = a->slope ? a->slope : a->gelu;
+    linear_forward(u, a->mid, p->inter_w + at, T, m->c.F, m->c.H);
+    gelu_forward(a->gelu, a->slope, u, p->inter_b + at, T, m->c.F);
+}
+
+static void forward_out(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *b,
+                        const dropout *drop, float *out) {
+    const encoder_params *p = &m->p;
+    size_t at = (size_t)l * p->layer_stride;
+    linear_forward(a->out, a->gelu, p->out_w + at, b->T, m->c.H, m->c.F);
+    forward_sum(ws, out, a->out, a->out_mean, a->out_rstd, a->mid, p->out_b + at,
+                p->out_norm_w + at, p->out_norm_b + at, b, drop, DROPOUT_OUT, l);
+}
+
+void forward_run(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop) {
+    forward_embed(ws, m, b, drop, ws->hidden[0]);
+    for (int l = 0; l < m->c.L; l++) {
+        layer_acts *a = &ws->layer[l];
+        forward_qkv(a, &m->p, (size_t)l * m->p.layer_stride, ws->hidden[l], b->T, m->c.H);
+        forward_attention(ws, a, m, l, b, drop);
+        forward_mid(ws, a, m, l, b, drop, ws->hidden[l]);
+        forward_gelu(a, m, l, b->T);
+        forward_out(ws, a, m, l, b, drop, ws->hidden[l + 1]);
+    }
+}
+
+err encoder_forward(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
+                    int keep) {
+    CALL(forward_begin(ws, m, b, 0, drop ? WS_TRAIN : keep ? WS_KEEP : WS_INFER));
+    forward_run(ws, m, b, drop);
+    return OK;
+}
+
+err encoder_embed(encoder_ws *ws, const encoder *m, const batch *b, float *h) {
+    CALL(forward_begin(ws, m, b, 0, WS_INFER));
+    forward_embed(ws, m, b, NULL, h);
+    return OK;
+}
+
+err encoder_block(encoder_ws *ws, const encoder *m, int layer, const batch *b, const float *h,
+                  block_stage s, float *x) {
+    CHECK(layer >= 0 && layer < m->c.L, ERR_FAILED, "encoder_block: layer %d of %d", layer, m->c.L);
+    CALL(forward_begin(ws, m, b, 0, WS_INFER));
+    layer_acts *a = &ws->layer[layer];
+    size_t T = (size_t)b->T, H = (size_t)m->c.H, F = (size_t)m->c.F;
+    if (s == STAGE_QKV) {
+        memcpy(x, h, T * H * sizeof *x);
+        return OK;
+    }
+    forward_qkv(a, &m->p, (size_t)layer * m->p.layer_stride, h, b->T, m->c.H);
+    forward_attention(ws, a, m, layer, b, NULL);
+    if (s == STAGE_ATT) {
+        memcpy(x, a->context, T * H * sizeof *x);
+        return OK;
+    }
+    forward_mid(ws, a, m, layer, b, NULL, h);
+    if (s == STAGE_INTER) {
+        memcpy(x, a->mid, T * H * sizeof *x);
+        return OK;
+    }
+    forward_gelu(a, m, layer, b->T);
+    if (s == STAGE_OUT) {
+        memcpy(x, a->gelu, T * F * sizeof *x);
+        return OK;
+    }
+    forward_out(ws, a, m, layer, b, NULL, x);
+    return OK;
+}

@@ -1,0 +1,68 @@
+/* workspace.h: activations of one batch. Private to model.
+ *
+ * One flat block, cut anew for every batch and grown when a batch needs more; nothing is allocated
+ * inside a layer. What is cut depends on what is asked for:
+ *   WS_INFER  one layer's activations, two hidden states in turn
+ *   WS_KEEP   the same, every hidden state
+ *   WS_TRAIN  every layer's activations and the buffers of the backward pass */
+#ifndef ESPALIER_MODEL_WORKSPACE_H
+#define ESPALIER_MODEL_WORKSPACE_H
+
+#include "model/encoder.h"
+
+typedef enum ws_mode { WS_INFER, WS_KEEP, WS_TRAIN } ws_mode;
+
+enum { MLM_CHUNK = 128 }; /* masked positions whose logits (MLM_CHUNK, V) exist at a time */
+
+typedef struct layer_acts {
+    float *qkv;                 // (T, 3H)
+    float *probs;               // per sequence and head (S, S); inference: one (S, S) for all
+    float *context;             // (T, H)
+    float *att;                 // (T, H) sum before the first LayerNorm
+    float *att_mean, *att_rstd; // (T) NULL in inference
+    float *mid;                 // (T, H) output of the first LayerNorm
+    float *slope;               // (T, F) gelu's slope; NULL in inference
+    float *gelu;                // (T, F)
+    float *out;                 // (T, H) sum before the second LayerNorm
+    float *out_mean, *out_rstd; // (T) NULL in inference
+} layer_acts;
+
+struct encoder_ws {
+    encoder_config c;
+    ws_mode mode;
+    float *memory; /* owned */
+    size_t floats;
+    layer_acts *layer;          // (L)
+    float **hidden;             // (L + 1) of (T, H)
+    float *emb;                 // (T, H) embeddings before their LayerNorm
+    float *emb_mean, *emb_rstd; // (T)
+    float *mask;                // (S, max(H, S)) one sequence's dropout mask
+    float *dropped;             // (S, S) dropped probabilities
+    float *first;               // (B, H) hidden states of [CLS]
+    float *pooled;              // (B, H)
+    float *seen;                // (B, H) pooled as the classifier saw it, dropout applied
+    float *logits;              // (B, K)
+    /* backward */
+    float *dhidden; // (T, H)
+    float *dbranch; // (T, H)
+    float *dqkv;    // (T, 3H)
+    float *dinner;  // (T, max(F, H)) of gelu, then of the context
+    float *dprobs;  // (S, S)
+    float *dfirst;  // (B, H)
+    /* masked-language head, M positions */
+    float *picked;                // (M, H) hidden states at the positions
+    float *head_slope;            // (M, H)
+    float *head_gelu;             // (M, H)
+    float *head_mean, *head_rstd; // (M)
+    float *head;                  // (M, H) output of the head's LayerNorm
+    float *dhead;                 // (M, H)
+    float *scores;                // (MLM_CHUNK, V)
+};
+
+/* Cut the block for batch b and M masked positions. ERR_FAILED: memory. */
+err workspace_shape(encoder_ws *ws, const batch *b, int M, ws_mode mode);
+
+/* floats of the attention probabilities of one layer: A sum of S^2 */
+size_t workspace_probs(const encoder_config *c, const batch *b);
+
+#endif
