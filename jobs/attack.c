@@ -57,7 +57,7 @@ static err list_models(context *c) {
     t = add_row(c, "greedy", "average", "greedy average (%d of %d)", n, c->n_ingredients);
     CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
     snprintf(t->method, sizeof t->method, "greedy");
-    snprintf(t->chosen, sizeof t->chosen, "held-out Aua on %d examples, rule %s", c->probe.n,
+    snprintf(t->chosen, sizeof t->chosen, "held-out Aua on %d examples, rule %.32s", c->probe.n,
              c->s->soup.rule);
     for (int i = 0; i < c->n_pruned; i++) {
         const pruned_model *m = &c->pruned[i];
