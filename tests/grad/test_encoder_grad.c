@@ -1,5 +1,5 @@
-/* The whole encoder's gradients against central differences of the float64 reference, dropout on: the
- * mask is a function, so the differences are those of one fixed network. */
+/* The whole encoder's gradients against central differences of the float64 reference, dropout on:
+ * the mask is a function, so the differences are those of one fixed network. */
 #include "base/arena.h"
 #include "grad/difference.h"
 #include "model/encoder.h"
