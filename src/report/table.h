@@ -1,0 +1,21 @@
+/* table.h: the tables of a study as grids, from the rows of its store. Not collective. The caller
+ * frees with grid_free; a part that the study does not have gives a grid without rows. */
+#ifndef ESPALIER_REPORT_TABLE_H
+#define ESPALIER_REPORT_TABLE_H
+
+#include "report/grid.h"
+#include "store/store.h"
+
+/* Acc / Aua / Asr of every model; chosen = 1: with a column that says how it was chosen. */
+err table_models(const store_content *c, int chosen, grid *out);
+err table_variants(const store_content *c, grid *out);
+err table_soup(const store_content *c, grid *out);
+err table_layers(const store_content *c, grid *out); /* one row a pruned model */
+err table_data(const store_content *c, grid *out);
+err table_pretraining(const store_content *c, grid *out);
+err table_options(const store_content *c, grid *out);
+
+/* Name of the study, "study" where the store does not say. */
+const char *table_study(const store_content *c);
+
+#endif
