@@ -2,10 +2,10 @@
  *
  *     X(type, name, default, lowest, highest, unit, help)
  *
- * The line makes the struct field, the parser with its checks, `--help`, the effective configuration
- * and the attributes in the store. Types: integer (int64_t), real (double), flag (int), text (char
- * array; lowest = allowed words "a|b", NULL: anything), reals and texts (lists; default is the text
- * that would stand in the file). */
+ * The line makes the struct field, the parser with its checks, `--help`, the effective
+ * configuration and the attributes in the store. Types: integer (int64_t), real (double), flag
+ * (int), text (char array; lowest = allowed words "a|b", NULL: anything), reals and texts (lists;
+ * default is the text that would stand in the file). */
 #ifndef ESPALIER_CONFIG_OPTIONS_H
 #define ESPALIER_CONFIG_OPTIONS_H
 
