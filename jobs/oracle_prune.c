@@ -1,5 +1,6 @@
 /* oracle prune FILE: Hessian, inverse, adaptive target and exact OBS of one layer, against vectors
  * made by another implementation in float64. */
+#include "oracle.h"
 #include "vectors.h"
 
 #include "base/arena.h"
@@ -9,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-err oracle_prune(const par *p, const char *file);
 
 enum { CHUNK = 32 };
 

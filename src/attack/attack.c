@@ -225,11 +225,10 @@ err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
             count_result(&results[i], counts);
     }
     TRY(par_agree(p, e));
-    if (counts->errored)
-        log_warning(
-            "%s: %lld examples could not be attacked; the first says: see outcome errored in "
-            "/attacks",
-            model, (long long)counts->errored);
+    for (int i = 0; i < d->n; i++)
+        if (results[i].outcome == ATTACK_ERRORED)
+            log_warning("%s: %s %s, row %d could not be attacked: %s", model, d->name, d->split, i,
+                        results[i].final_text);
 done:
     units_free(&records, d->n);
     free(order);
@@ -237,11 +236,29 @@ done:
     return e;
 }
 
+/* where a file lies does not belong into results, only what it is called */
+static const char *file_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 err attack_describe(const attack *a, strbuf *out) {
-    return strbuf_printf(
-        out,
-        "%s: at most %lld neighbours, part of speech %s, similarity %s >= %g in windows of "
-        "%lld words, query budget %lld",
-        a->o.recipe, (long long)a->o.max_candidates, a->o.tagger, a->o.similarity_source,
-        a->o.similarity, (long long)a->o.similarity_window, (long long)a->o.query_budget);
+    const attack_options *o = &a->o;
+    CALL(strbuf_printf(out, "%s: at most %lld neighbours from %s", o->recipe,
+                       (long long)o->max_candidates,
+                       file_name(o->neighbours[0] ? o->neighbours : o->vectors)));
+    if (!o->neighbours[0])
+        CALL(strbuf_printf(out, " with cosine >= %g", o->min_cosine));
+    CALL(strbuf_printf(out, ", part of speech %s%s, ", o->tagger,
+                       o->noun_verb_swap ? " (noun for verb allowed)" : ""));
+    if (a->alike)
+        CALL(strbuf_printf(out, "similarity %s >= %.6f in windows of %lld words",
+                           o->similarity_source, o->similarity, (long long)o->similarity_window));
+    else
+        CALL(strbuf_printf(out, "no similarity constraint"));
+    CALL(strbuf_printf(out, ", stop words %s",
+                       o->stopwords[0] ? file_name(o->stopwords) : "built-in"));
+    if (o->query_budget > 0)
+        return strbuf_printf(out, ", at most %lld queries", (long long)o->query_budget);
+    return strbuf_printf(out, ", no query budget");
 }

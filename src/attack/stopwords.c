@@ -25,7 +25,7 @@ static const char *const BUILT_IN[] = {
     "about above across after against along alongside amid among amongst around as at before "
     "behind below "
     "beneath beside besides between beyond by despite down during except for from in inside into "
-    "like near "
+    "near "
     "of off on onto out outside over per since through throughout till to toward towards under "
     "underneath "
     "until unto up upon via with within without",

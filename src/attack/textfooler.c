@@ -67,6 +67,20 @@ static int by_key(const void *a, const void *b) {
     return x->index - y->index;
 }
 
+/* how close the answer to text i was: between the true class and the best of the others */
+static void note_answer(search *s, int i) {
+    const double *p = s->p + (size_t)i * (size_t)s->K;
+    for (int k = 0; k < s->K; k++)
+        if (k != s->label)
+            s->r->margin = fmin(s->r->margin, fabs(p[s->label] - p[k]));
+}
+
+/* how many more texts the victim may be asked about */
+static int64_t budget_left(const search *s) {
+    int64_t budget = s->a->o.query_budget;
+    return budget > 0 ? budget - s->r->queries : INT64_MAX;
+}
+
 /* words that are no stop words, by the drop of the true class's probability when they are deleted
  */
 static err rank_words(search *s) {
@@ -76,6 +90,8 @@ static err rank_words(search *s) {
     CALL(arena_alloc(s->a->scratch, (size_t)w->n + 1, sizeof *list, &list));
     texts_clear(s->a->texts);
     for (int i = 0; i < w->n; i++) {
+        if (n >= budget_left(s))
+            break;
         if (dictionary_find(s->a->stop, w->word[i], strlen(w->word[i])) >= 0)
             continue;
         list[n++].index = i;
@@ -187,11 +203,13 @@ static err keep_similar(search *s, int i, const char **list, int *n, double **al
         others[k] = copy;
     }
     TRY(similarity_score(a->alike, others[*n], others, *n, *alike));
-    for (int k = 0; k < *n; k++)
+    for (int k = 0; k < *n; k++) {
+        s->r->margin = fmin(s->r->margin, fabs((*alike)[k] - a->o.similarity));
         if ((*alike)[k] >= a->o.similarity) {
             list[kept] = list[k];
             (*alike)[kept++] = (*alike)[k];
         }
+    }
     *n = kept;
 done:
     s->current.word[i] = word;
@@ -228,11 +246,8 @@ static err replace_word(search *s, int i, int *done) {
     int n;
     CALL(candidates(s, i, &list, &n));
     CALL(keep_similar(s, i, list, &n, &alike));
-    int64_t budget = s->a->o.query_budget;
-    if (budget > 0 && s->r->queries + n > budget) {
-        *done = 1;
-        return OK;
-    }
+    if (n > budget_left(s)) /* as in TextAttack: as many as are left, in their order */
+        n = (int)budget_left(s);
     if (n == 0)
         return OK;
     texts_clear(s->a->texts);
@@ -247,6 +262,7 @@ static err replace_word(search *s, int i, int *done) {
     s->r->margin = fmin(s->r->margin, fabs(s->now - sorted[0].key));
     if (!(sorted[0].key < s->now))
         return OK;
+    note_answer(s, sorted[0].index);
     int flips = predicted(s, sorted[0].index) != s->label;
     int pick = sorted[flips ? choose(s, sorted, n, alike) : 0].index;
     s->current.word[i] = list[pick];
@@ -287,6 +303,7 @@ err textfooler(attack *a, encoder_ws *ws, const encoder *victim, const char *tex
     CALL(texts_add(a->texts, text));
     CALL(ask(&s));
     r->prob = s.now = of_label(&s, 0);
+    note_answer(&s, 0);
     if (predicted(&s, 0) != label) {
         r->outcome = ATTACK_SKIPPED;
         return final_text(&s);
@@ -294,7 +311,7 @@ err textfooler(attack *a, encoder_ws *ws, const encoder *victim, const char *tex
     r->outcome = ATTACK_FAILED;
     CALL(rank_words(&s));
     int done = 0;
-    for (int k = 0; k < r->n_order && !done; k++)
+    for (int k = 0; k < r->n_order && !done && budget_left(&s) > 0; k++)
         CALL(replace_word(&s, r->order[k], &done));
     return final_text(&s);
 }

@@ -44,16 +44,31 @@ err tagger_add(dictionary *words, uint16_t **tags, int32_t *cap, const char *for
     return OK;
 }
 
+enum { FORM_BYTES = 256 };
+
+/* sources of word forms know lower case only; a form longer than any in them keeps its first bytes
+ */
+static const char *lower(const char *word, char out[FORM_BYTES]) {
+    size_t n = strlen(word);
+    n = n < FORM_BYTES - 1 ? n : FORM_BYTES - 1;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)(word[i] >= 'A' && word[i] <= 'Z' ? word[i] + 32 : word[i]);
+    out[n] = '\0';
+    return out;
+}
+
 static err open_lexicon(tagger *t, const char *path) {
     lines in;
-    char *column[2];
+    char *column[2], form[FORM_BYTES];
     CALL(lines_read(path, &in));
     err e = dictionary_create(&t->words);
     for (int i = 0; e == OK && i < in.n; i++) {
         TRY(lines_columns(&in, i + 1, in.line[i], column, 2));
         uint16_t bit = tag_bit(column[1]);
         ENSURE(bit, ERR_DATA, "%s:%d: \"%.20s\" is not a universal tag", path, i + 1, column[1]);
-        TRY(tagger_add(t->words, &t->tags, &t->cap, column[0], strlen(column[0]), bit));
+        ENSURE(column[0][0], ERR_DATA, "%s:%d: the word is empty", path, i + 1);
+        lower(column[0], form);
+        TRY(tagger_add(t->words, &t->tags, &t->cap, form, strlen(form), bit));
     }
 done:
     lines_free(&in);
@@ -95,19 +110,6 @@ void tagger_close(tagger **t) {
     perceptron_close(&(*t)->model);
     free(*t);
     *t = NULL;
-}
-
-enum { FORM_BYTES = 256 };
-
-/* sources of word forms know lower case only; a form longer than any in them keeps its first bytes
- */
-static const char *lower(const char *word, char out[FORM_BYTES]) {
-    size_t n = strlen(word);
-    n = n < FORM_BYTES - 1 ? n : FORM_BYTES - 1;
-    for (size_t i = 0; i < n; i++)
-        out[i] = (char)(word[i] >= 'A' && word[i] <= 'Z' ? word[i] + 32 : word[i]);
-    out[n] = '\0';
-    return out;
 }
 
 err tagger_tag(const tagger *t, const char *const *words, int n, uint16_t *tags, int16_t *penn) {

@@ -30,8 +30,9 @@ enum {
 typedef struct tagger tagger;
 
 /* source: "none" (everything agrees), "wordnet" (path: folder with index.noun … "" = the system's),
- * "lexicon" (path: word<TAB>universal tag lines), "perceptron" (path: weights in NLTK's JSON
- * layout). Caller closes. */
+ * "lexicon" (path: word<TAB>universal tag lines, a word may have several), "perceptron" (path:
+ * weights in NLTK's JSON layout). A form that nobody knows is a noun for WordNet, as most unknown
+ * words are, and X for a lexicon. Case counts for the perceptron only. Caller closes. */
 err tagger_open(const char *source, const char *path, tagger **out);
 void tagger_close(tagger **t);
 

@@ -29,7 +29,9 @@ static const struct {
     {"er", "e", TAG_ADJ},     {"est", "e", TAG_ADJ},
 };
 
-/* closed classes, which WordNet leaves out or lists as rare nouns */
+/* closed classes, which WordNet leaves out or lists as rare nouns ("in", the inch); what stands
+ * here is all that such a word is */
+enum { IS_CLOSED = 1 << 15 };
 static const struct {
     const char *words;
     uint16_t tag;
@@ -87,9 +89,9 @@ static err add_closed(tagger *t) {
         for (const char *p = CLOSED[i].words; *p;) {
             size_t n = strcspn(p, " ");
             int32_t k = dictionary_find(t->words, p, n);
-            if (k >= 0)
-                t->tags[k] = 0; /* "a" is no vitamin, "it" no computing */
-            CALL(tagger_add(t->words, &t->tags, &t->cap, p, n, CLOSED[i].tag));
+            if (k >= 0 && !(t->tags[k] & IS_CLOSED))
+                t->tags[k] = 0;
+            CALL(tagger_add(t->words, &t->tags, &t->cap, p, n, CLOSED[i].tag | IS_CLOSED));
             p += n;
             p += *p == ' ';
         }
@@ -126,8 +128,8 @@ uint16_t tagger_wordnet_tags(const tagger *t, const char *word) {
     char lemma[300];
     size_t n = strlen(word);
     uint16_t tags = form_tags(t, word, n);
-    if (tags & ~(TAG_NOUN | TAG_VERB | TAG_ADJ | TAG_ADV))
-        return tags; /* closed class: no inflection */
+    if (tags & IS_CLOSED) /* and no inflection of anything: "was" is not the plural of the Wa */
+        return tags & (uint16_t)~IS_CLOSED;
     int32_t k = dictionary_find(t->irregular, word, n);
     if (k >= 0)
         tags |= t->irregular_tags[k];

@@ -146,39 +146,49 @@ void word_lower(char *out, size_t size, const char *word) {
     out[k] = '\0';
 }
 
-err words_case(arena *a, const char *original, const char *candidate, const char **out) {
-    int letters = 0, upper = 0, lower = 0, first_upper = 0;
-    for (size_t i = 0; original[i];) {
+/* in what case a word is written */
+typedef struct lettering {
+    int points, upper, lower, first_upper;
+} lettering;
+
+static lettering look(const char *word) {
+    lettering l = {0};
+    for (size_t i = 0; word[i]; l.points++) {
         int n;
-        int32_t c = point_at(original + i, &n);
-        int is_upper = utf8proc_tolower(c) != c, is_lower = utf8proc_toupper(c) != c;
-        first_upper |= i == 0 && is_upper;
-        letters += is_upper || is_lower;
-        upper += is_upper;
-        lower += is_lower && !is_upper;
+        utf8proc_category_t k = utf8proc_category(point_at(word + i, &n));
+        l.upper += k == UTF8PROC_CATEGORY_LU;
+        l.lower += k == UTF8PROC_CATEGORY_LL;
+        if (i == 0)
+            l.first_upper = l.upper;
         i += (size_t)n;
     }
-    if (letters > 0 && upper == 0)
+    return l;
+}
+
+/* the first code point in upper, the rest in lower case */
+static err capitalise(arena *a, const char *word, const char **out) {
+    const char *small, *big;
+    char *text;
+    int skip, take;
+    CALL(map_points(a, word, lower_point, &small));
+    CALL(map_points(a, word, upper_point, &big));
+    point_at(small, &skip);
+    point_at(big, &take);
+    size_t rest = strlen(small) - (size_t)skip;
+    CALL(arena_alloc(a, (size_t)take + rest + 1, 1, &text));
+    memcpy(text, big, (size_t)take);
+    memcpy(text + take, small + skip, rest + 1);
+    *out = text;
+    return OK;
+}
+
+err words_case(arena *a, const char *original, const char *candidate, const char **out) {
+    lettering l = look(original);
+    if (l.lower > 0 && l.upper == 0)
         return map_points(a, candidate, lower_point, out);
-    if (upper >= 2 && lower == 0)
+    if (l.upper > 0 && l.lower == 0 && l.points > 1)
         return map_points(a, candidate, upper_point, out);
-    if (first_upper) {
-        const char *small, *big;
-        int n;
-        CALL(map_points(a, candidate, lower_point, &small));
-        CALL(map_points(a, candidate, upper_point, &big));
-        /* first code point from the upper, the rest from the lower form */
-        char *text;
-        size_t len = strlen(small), skip, take;
-        point_at(small, &n);
-        skip = (size_t)n;
-        point_at(big, &n);
-        take = (size_t)n;
-        CALL(arena_alloc(a, len + 5, 1, &text));
-        memcpy(text, big, take);
-        memcpy(text + take, small + skip, len - skip + 1);
-        *out = text;
-        return OK;
-    }
+    if (l.first_upper && l.upper == 1 && l.lower > 0 && candidate[0])
+        return capitalise(a, candidate, out);
     return copy(a, candidate, strlen(candidate), out);
 }

@@ -24,8 +24,8 @@ err words_join(const wording *w, int skip, strbuf *out);
 /* Append words first .. last and the gaps between them. */
 err words_window(const wording *w, int first, int last, strbuf *out);
 
-/* candidate in the case of original (all lower, all upper of two letters or more, capitalised, else
- * as it is), in the arena. ASCII letters. */
+/* candidate in the case of original (all lower, all upper of two characters or more, capitalised:
+ * one upper-case letter, the first, and lower-case ones; else as it is), in the arena. */
 err words_case(arena *a, const char *original, const char *candidate, const char **out);
 /* lower-case copy (simple Unicode mapping), in the arena. */
 err words_lower(arena *a, const char *word, const char **out);
