@@ -36,7 +36,8 @@ double mcnemar(int64_t b, int64_t c) {
     const int64_t n = b + c, k = b < c ? b : c;
     if (b == c)
         return 1.0;
-    /* twice the lower tail of Binomial(n, 1/2): its largest term by logarithms, the others from it */
+    /* twice the lower tail of Binomial(n, 1/2): its largest term by logarithms, the others from it
+     */
     int sign;
     const double log_term = lgamma_r((double)n + 1.0, &sign) - lgamma_r((double)k + 1.0, &sign) -
                             lgamma_r((double)(n - k) + 1.0, &sign) - (double)n * log(2.0);

@@ -1,5 +1,6 @@
-/* metrics.h: accuracy under attack with its denominators (METHOD: Acc = correct / n, Aua = failed / n,
- * Asr = success / (success + failed)). Counts are kept, percentages are printed. Not collective. */
+/* metrics.h: accuracy under attack with its denominators (METHOD: Acc = correct / n, Aua = failed /
+ * n, Asr = success / (success + failed)). Counts are kept, percentages are printed. Not collective.
+ */
 #ifndef ESPALIER_EVAL_METRICS_H
 #define ESPALIER_EVAL_METRICS_H
 

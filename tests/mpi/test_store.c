@@ -1,5 +1,6 @@
 /* study.h5: written together, read back, the same bytes on any number of ranks.
- * With an argument it runs no test and writes its sample store there, for readers in other languages. */
+ * With an argument it runs no test and writes its sample store there, for readers in other
+ * languages. */
 #include "agree.h"
 
 #include "io/atomic_file.h"
