@@ -104,7 +104,7 @@ err par_agree(const par *p, err mine) {
     struct {
         int code;
         char message[2048], where[128];
-    } news = {.code = mine};
+    } news = {.code = (int)mine};
     if (p->rank == first) {
         snprintf(news.message, sizeof news.message, "%s", err_message());
         snprintf(news.where, sizeof news.where, "%s", err_where());

@@ -113,7 +113,7 @@ static err list_missing(const units *u, char **records, int64_t *missing, int64_
 static err work(const units *u, unit_fn fn, void *state, const int64_t *missing, int64_t n,
                 queue *q, journal *j, strbuf *done_here) {
     strbuf record = {0};
-    monitor mon;
+    monitor mon = {0};
     err e = OK;
     if (u->title)
         monitor_begin(&mon, u->title, u->noun, n);
