@@ -222,7 +222,7 @@ static int write_sample(const char *file) {
         fprintf(stderr, "%s\n", err_message());
     store_content_free(&c);
     par_close(&P);
-    return e;
+    return e != OK;
 }
 
 int main(int argc, char **argv) {
