@@ -33,12 +33,17 @@ static inline err toy_write(const char *dir) {
         TRY(strbuf_printf(&lexicon, "%s\t%s\n", word, tags[i % 4]));
         TRY(strbuf_printf(&near, "%s\"%s\": [", i ? ", " : "{", word));
         TRY(strbuf_printf(&vectors, "%s", word));
-        for (int k = 0; k < TOY_NEAR; k++) { /* mostly of the same class, or noun for verb */
-            int32_t other = (int32_t)rng_below(&r, TOY_WORDS);
-            char text[8];
-            toy_word(k % 3 ? (other / 4 * 4 + i % 4) % TOY_WORDS : other, text);
-            TRY(strbuf_printf(&near, "%s\"%s\"", k ? ", " : "", text));
-            TRY(strbuf_printf(&vectors, " %.4f", rng_normal(&r) + (k == i % 4 ? 3.0 : 0.0)));
+        int32_t order[TOY_WORDS];
+        for (int k = 0; k < TOY_WORDS; k++)
+            order[k] = k;
+        rng_shuffle(&r, order, TOY_WORDS);
+        for (int k = 0, n = 0; n < TOY_NEAR; k++) { /* mostly of the same class, or noun for verb */
+            if (order[k] % 4 > i % 4 + 1 && n % 3)
+                continue;
+            toy_word(order[k], word);
+            TRY(strbuf_printf(&near, "%s\"%s\"", n ? ", " : "", word));
+            TRY(strbuf_printf(&vectors, " %.4f", rng_normal(&r) + (n == i % 4 ? 3.0 : 0.0)));
+            n++;
         }
         TRY(strbuf_printf(&near, "]"));
         TRY(strbuf_printf(&vectors, "\n"));
@@ -70,19 +75,18 @@ static inline err toy_victim(int V, uint64_t seed, encoder **out) {
                         .L = 2,
                         .A = 2,
                         .F = 32,
-                        .P = 24,
+                        .P = 64,
                         .Y = 2,
                         .K = TOY_LABELS,
                         .norm_eps = 1e-12f};
     CALL(encoder_create(&c, out));
     encoder_init(*out, seed);
-    encoder *m = *out;
-    for (int i = 0; i < c.V * c.H; i++)
-        m->p.word_emb[i] *= 30.0f; /* over positions and types: words decide */
-    for (int i = 0; i < c.H * c.H; i++)
-        m->p.pool_w[i] *= 15.0f;
-    for (int i = 0; i < c.K * c.H; i++)
-        m->p.class_w[i] *= 20.0f;
+    encoder_array array[128];
+    int n = encoder_arrays(&c, array, 128);
+    for (int i = 0; i < n; i++) /* 0.02 would hardly let the words through to [CLS] */
+        for (int k = 0; array[i].decay && k < array[i].rows * array[i].cols; k++)
+            (*out)->block[array[i].offset + (size_t)k] *= 15.0f;
+    (*out)->p.class_b[0] = 1.4f; /* what [CLS] itself says against class 0 */
     return OK;
 }
 

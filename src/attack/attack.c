@@ -226,9 +226,11 @@ err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
     }
     TRY(par_agree(p, e));
     for (int i = 0; i < d->n; i++)
-        if (results[i].outcome == ATTACK_ERRORED)
-            log_warning("%s: %s %s, row %d could not be attacked: %s", model, d->name, d->split, i,
-                        results[i].final_text);
+        if (results[i].outcome == ATTACK_ERRORED) {
+            log_warning("%s: %lld of %d examples could not be attacked; the first, row %d: %s",
+                        model, (long long)counts->errored, d->n, i, results[i].final_text);
+            break;
+        }
 done:
     units_free(&records, d->n);
     free(order);

@@ -244,7 +244,7 @@ START_TEST(similarity_of_an_encoder) {
     ck_ok(toy_victim(w->V, 4, &m));
     ck_ok(encoder_ws_create(&m->c, &ws));
     for (int i = 0; i < 9; i++) {
-        int32_t ids[24], offsets[2] = {0, 0};
+        int32_t ids[64], offsets[2] = {0, 0};
         int cut;
         ck_ok(toy_text(i, &text[i]));
         offsets[1] = wordpiece_sequence(w, text[i].text, text[i].len, ids, m->c.P, &cut);
