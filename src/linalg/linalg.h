@@ -10,9 +10,9 @@
 
 #include "par/par.h"
 
-/* "auto" is local below this order. bench_prune on two ranks of one machine: order 768 0.04 s either
- * way, 3072 2.0 s local and 2.4 s distributed, 4096 3.6 s and 4.1 s; more ranks gain more, but every
- * width of today's encoders (up to 4096) stays independent of the number of ranks. */
+/* "auto" is local below this order. bench_prune on two ranks of one machine: order 768 0.04 s
+ * either way, 3072 2.0 s local and 2.4 s distributed, 4096 3.6 s and 4.1 s; more ranks gain more,
+ * but every width of today's encoders (up to 4096) stays independent of the number of ranks. */
 enum { LINALG_CROSSOVER = 8192 };
 
 typedef struct linalg_report {

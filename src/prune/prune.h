@@ -14,11 +14,12 @@ typedef struct prune_layer {
     int layer;       /* block; L for the refitted head */
     char linear[16]; /* "query", …, "pooler", "classifier" */
     int out, in;
-    int64_t removed;  /* weights */
-    double damping;   /* ridge actually used / mean diagonal */
-    int retries;      /* factorisations that failed before */
-    double condition; /* of H with its damping in the 1-norm (linalg.h), NaN: not needed */
-    double error;     /* ||Y - W X^||_F^2 / ||Y||_F^2 after pruning, on the calibration tokens */
+    int64_t removed;        /* weights */
+    double damping;         /* ridge actually used / mean diagonal */
+    int retries;            /* factorisations that failed before */
+    double condition;       /* of H with its damping in the 1-norm (linalg.h), NaN: not needed */
+    double error;           /* ||Y - W X^ - change of bias||_F^2 / ||Y||_F^2 after pruning, on the
+                               calibration tokens; Y: the dense model's output without bias */
     char factorisation[16]; /* "local", "distributed", "none" */
 } prune_layer;
 
@@ -30,12 +31,17 @@ typedef struct prune_job {
     double sparsity;
     const prune_options *o;
     const char *checkpoint; /* file for finished blocks (atomic, resumed from), NULL: none */
-    const char *title;
+    const char *title;      /* for progress; NULL: "prune" */
 } prune_job;
 
 /* The pruned model on every rank and one row for every linear in execution order: layers (6 L + 2;
- * *n set). Same bytes for any number of ranks. ERR_STOPPED between blocks when asked. Collective.
- */
+ * *n set). "adaptive" removes floor(sparsity * inputs) weights from every row by exact OBS and,
+ * with o->refit_head, re-fits pooler and classifier, staying near the dense weights; "magnitude"
+ * removes the lowest |w| of every layer and changes nothing else. Same bytes for any number of
+ * ranks, as long as the factorisation is local (linalg.h). The checkpoint stays: the caller removes
+ * it once the model is saved. ERR_USAGE: unknown method, sparsity outside [0, 1); ERR_FAILED: sums
+ * that are not finite; ERR_DATA: a checkpoint of something else; ERR_STOPPED between blocks when
+ * asked. The caller destroys *out. Collective. */
 err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out);
 
 /* Share of zeros among the prunable weights. Not collective. */
