@@ -6,6 +6,7 @@
 #include "work/units.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 enum { N = 23 };
 
@@ -133,6 +134,26 @@ START_TEST(resumes) {
     count_runs(&again);
     for (int64_t i = 0; i < N; i++)
         ck_assert_int_eq(w.runs[i] + again.runs[i], i == w.fails ? 2 : 1);
+}
+END_TEST
+
+static err first_fails(void *count, int64_t unit, strbuf *record) {
+    ++*(int64_t *)count;
+    CHECK(unit != 0, ERR_FAILED, "the first one");
+    usleep(1000);
+    return strbuf_printf(record, "{}");
+}
+
+/* a failure ends the others' work: ten seconds of units are not begun any more */
+START_TEST(failure_stops_others) {
+    units u = list("");
+    int64_t count = 0;
+    char **records = NULL;
+    u.n = 10000 * world->size;
+    u.dir = NULL;
+    ck_all(world, units_run(&u, first_fails, &count, &records) == ERR_FAILED);
+    ck_all_ok(world, par_sum_i64(world, &count, 1));
+    ck_all(world, count < u.n);
 }
 END_TEST
 
@@ -264,6 +285,7 @@ int main(int argc, char **argv) {
     tcase_add_loop_test(t, each_once, 0, 6);
     tcase_add_test(t, in_order);
     tcase_add_loop_test(t, resumes, 0, 5);
+    tcase_add_test(t, failure_stops_others);
     tcase_add_test(t, fails_everywhere);
     tcase_add_test(t, takes_up_others);
     tcase_add_loop_test(t, refuses_contradictions, 0, 2);
