@@ -1,13 +1,16 @@
 /* dropout.h: dropout masks as a function, without a state.
  *
- * Whether a unit is dropped depends on (seed, epoch, example, site, layer, head, position, unit)
- * and on nothing else, so neither on the batch an example is in nor on the rank that trains it:
+ * Whether a unit is dropped depends on (seed, epoch, example, site, layer, head, unit) and on
+ * nothing else, so neither on the batch an example is in nor on the rank that trains it:
  *
- *   key  = first 64 bits of Philox(seed, RNG_DROPOUT; a = site | layer << 8, b = epoch, c =
- * example) bits = Philox(key, RNG_DROPOUT; a = head, b = position, c = unit / 4)[unit % 4] mask =
- * bits / 2^32 < p ? 0 : 1 / (1 - p)
+ *   key  = first 64 bits of Philox(seed; RNG_DROPOUT, site | layer << 8, epoch, example)
+ *   word = Philox(key; RNG_DROPOUT, head, 0, 16 (unit / 128) + unit % 16)[unit / 32 % 4]
+ *   bits = the low half of word where unit / 16 is even, else the high half
+ *   mask = bits < t ? 0 : 1 / (1 - t / 2^16) with t = round(2^16 p)
  *
- * unit is the hidden unit or, for attention, the position attended to; head is 0 elsewhere. */
+ * unit = position * width + hidden unit; for attention, position * length + position attended to.
+ * Where there are no heads, head is 0. The order of units lets 16 counters be computed side by
+ * side. */
 #ifndef ESPALIER_MODEL_DROPOUT_H
 #define ESPALIER_MODEL_DROPOUT_H
 
@@ -21,8 +24,8 @@ typedef enum dropout_site {
     DROPOUT_POOLED, /* input of the classifier */
 } dropout_site;
 
-/* mask (rows, n) for positions 0 .. rows - 1 of one example. */
+/* mask (positions, width): the first units of one example at one site. */
 void dropout_mask(float *mask, const dropout *d, dropout_site site, int layer, int head,
-                  int32_t example, float p, int rows, int n);
+                  int32_t example, float p, int positions, int width);
 
 #endif

@@ -7,8 +7,12 @@
 #ifndef ESPALIER_TENSOR_LANES_H
 #define ESPALIER_TENSOR_LANES_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 #define LANES 16
@@ -57,6 +61,19 @@ LANES_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) {
     return r;
 #else
     return a * b + c;
+#endif
+}
+
+/* Square root. sqrtf may set errno, so no compiler makes it a vector without -fno-math-errno. */
+LANES_INLINE lanes lanes_sqrt(lanes x) {
+#if defined(__AVX512F__)
+    return (lanes)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX__)
+    return (lanes)_mm256_sqrt_ps((__m256)x);
+#else
+    for (int i = 0; i < LANES; i++)
+        x[i] = sqrtf(x[i]);
+    return x;
 #endif
 }
 

@@ -1,6 +1,7 @@
 #include "train/optimiser.h"
 
 #include "base/arena.h"
+#include "tensor/lanes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -36,29 +37,57 @@ void adamw_destroy(adamw **o) {
     *o = NULL;
 }
 
-/* p <- p shrink - rate m / (sqrt(v) / root2 + epsilon), with m and v the moments after this step;
- * the bias corrections are in rate and root2. __builtin_sqrtf: no errno, so the loop vectorises. */
-static void update(float *restrict p, float *restrict m, float *restrict v, const float *restrict g,
-                   size_t n, float beta1, float beta2, float scale, float shrink, float rate,
-                   float inverse_root2, float epsilon) {
-    for (size_t i = 0; i < n; i++) {
-        float x = g[i] * scale;
-        m[i] = beta1 * m[i] + (1.0f - beta1) * x;
-        v[i] = beta2 * v[i] + (1.0f - beta2) * (x * x);
-        p[i] = p[i] * shrink - rate * m[i] / (__builtin_sqrtf(v[i]) * inverse_root2 + epsilon);
+/* what a step does to one array: the bias corrections are in rate and inverse_root2; rest is 1 -
+ * beta, taken in float64, where 1 - 0.999 keeps its digits */
+typedef struct constants {
+    float beta1, rest1, beta2, rest2, scale, shrink, rate, inverse_root2, epsilon;
+} constants;
+
+/* p <- p shrink - rate m / (sqrt(v) inverse_root2 + epsilon), m and v the moments after this step
+ */
+LANES_INLINE void update(lanes *p, lanes *m, lanes *v, lanes g, const constants *s) {
+    lanes x = g * s->scale;
+    *m = s->beta1 * *m + s->rest1 * x;
+    *v = s->beta2 * *v + s->rest2 * (x * x);
+    *p = *p * s->shrink - s->rate * *m / (lanes_sqrt(*v) * s->inverse_root2 + s->epsilon);
+}
+
+static void update_array(float *block, float *m, float *v, const float *grads, size_t n,
+                         const constants *s) {
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        lanes p = lanes_load(block + i), a = lanes_load(m + i), b = lanes_load(v + i);
+        update(&p, &a, &b, lanes_load(grads + i), s);
+        lanes_store(block + i, p);
+        lanes_store(m + i, a);
+        lanes_store(v + i, b);
     }
+    int left = (int)(n - i);
+    lanes p = lanes_load_part(block + i, left), a = lanes_load_part(m + i, left);
+    lanes b = lanes_load_part(v + i, left);
+    update(&p, &a, &b, lanes_load_part(grads + i, left), s);
+    lanes_store_part(block + i, p, left);
+    lanes_store_part(m + i, a, left);
+    lanes_store_part(v + i, b, left);
 }
 
 void adamw_step(adamw *o, float *block, const float *grads, double learning_rate, double scale) {
     o->step++;
-    double rate = learning_rate / (1.0 - pow(o->beta1, (double)o->step));
-    double inverse_root2 = 1.0 / sqrt(1.0 - pow(o->beta2, (double)o->step));
+    double correction1 = 1.0 - pow(o->beta1, (double)o->step);
+    double correction2 = 1.0 - pow(o->beta2, (double)o->step);
     for (int i = 0; i < o->n_arrays; i++) {
         const encoder_array *a = &o->arrays[i];
-        double shrink = a->decay ? 1.0 - learning_rate * o->weight_decay : 1.0;
-        update(block + a->offset, o->m + a->offset, o->v + a->offset, grads + a->offset,
-               (size_t)a->rows * (size_t)a->cols, (float)o->beta1, (float)o->beta2, (float)scale,
-               (float)shrink, (float)rate, (float)inverse_root2, (float)o->epsilon);
+        constants s = {.beta1 = (float)o->beta1,
+                       .rest1 = (float)(1.0 - o->beta1),
+                       .beta2 = (float)o->beta2,
+                       .rest2 = (float)(1.0 - o->beta2),
+                       .scale = (float)scale,
+                       .shrink = a->decay ? (float)(1.0 - learning_rate * o->weight_decay) : 1.0f,
+                       .rate = (float)(learning_rate / correction1),
+                       .inverse_root2 = (float)(1.0 / sqrt(correction2)),
+                       .epsilon = (float)o->epsilon};
+        update_array(block + a->offset, o->m + a->offset, o->v + a->offset, grads + a->offset,
+                     (size_t)a->rows * (size_t)a->cols, &s);
     }
 }
 

@@ -155,16 +155,17 @@ START_TEST(dropout_is_a_function) {
     enum { ROWS = 5, N = 150 };
     float mask[ROWS * N];
     dropout d = {.seed = 0x123456789abcdef0u, .epoch = 4};
-    const float p = 0.3f;
-    dropout_mask(mask, &d, DROPOUT_PROBS, 7, 2, 41, p, ROWS, N);
-    uint32_t first[4], bits[4];
+    const double p = 0.3, t = round(p * 65536);
+    dropout_mask(mask, &d, DROPOUT_PROBS, 7, 2, 41, (float)p, ROWS, N);
+    uint32_t first[4], words[4];
     rng_block(d.seed, RNG_DROPOUT, DROPOUT_PROBS | 7u << 8, 4, 41, first);
     uint64_t key = first[0] | (uint64_t)first[1] << 32;
     int dropped = 0;
-    for (uint32_t i = 0; i < ROWS * N; i++) {
-        rng_block(key, RNG_DROPOUT, 2, i / N, i % N / 4, bits);
-        int drop = (double)bits[i % N % 4] < (double)p * 0x1p32;
-        ck_assert_float_eq(mask[i], drop ? 0.0f : 1.0f / (1.0f - p));
+    for (uint32_t u = 0; u < ROWS * N; u++) {
+        rng_block(key, RNG_DROPOUT, 2, 0, u / 128 * 16 + u % 16, words);
+        uint32_t word = words[u / 32 % 4], bits = u / 16 % 2 ? word >> 16 : word & 0xffff;
+        int drop = (double)bits < t;
+        ck_assert_float_eq(mask[u], drop ? 0.0f : (float)(1.0 / (1.0 - t / 65536)));
         dropped += drop;
     }
     ck_assert_int_gt(dropped, ROWS * N / 4); /* 225 expected, deviation 13 */
