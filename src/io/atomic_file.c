@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,6 +57,33 @@ err dir_make(const char *path) {
         *slash = '/';
     }
     return OK;
+}
+
+static int is_temporary(const FTSENT *entry) {
+    size_t n = entry->fts_namelen;
+    return entry->fts_level > 0 && n > 4 && strcmp(entry->fts_name + n - 4, ".tmp") == 0;
+}
+
+err dir_sweep(const char *dir) {
+    char root[4096];
+    CALL(path_join(root, dir, ""));
+    FTS *tree = fts_open((char *[]){root, NULL}, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    CHECK(tree, ERR_IO, "cannot read folder %s: %s", dir, strerror(errno));
+    err e = OK;
+    for (FTSENT *entry; (entry = fts_read(tree));) {
+        /* fts_number is ours: 1 for all that is to go */
+        if (entry->fts_info != FTS_DP)
+            entry->fts_number = is_temporary(entry) || entry->fts_parent->fts_number;
+        int bad =
+            entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS;
+        ENSURE(!bad, ERR_IO, "cannot read %s: %s", entry->fts_path, strerror(entry->fts_errno));
+        if (entry->fts_number && entry->fts_info != FTS_D)
+            ENSURE(remove(entry->fts_accpath) == 0, ERR_IO, "cannot remove %s: %s", entry->fts_path,
+                   strerror(errno));
+    }
+done:
+    fts_close(tree);
+    return e;
 }
 
 err atomic_begin(const char *path, atomic_file *a) {

@@ -22,6 +22,9 @@ err atomic_publish(const char *tmp, const char *path);
 
 err dir_make(const char *path); /* with parents, durably; existing is fine */
 err dir_sync(const char *path); /* the entries of a folder are on disk; "": the current one */
+/* Remove what a killed run left half written below dir: files and folders named *.tmp. Only for the
+ * holder of the folder's lock. ERR_IO: one cannot be removed. */
+err dir_sweep(const char *dir);
 err path_join(char out[4096], const char *a, const char *b); /* ERR_IO when too long */
 int path_exists(const char *path);
 

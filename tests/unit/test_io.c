@@ -81,6 +81,31 @@ START_TEST(refuses_places) {
 }
 END_TEST
 
+START_TEST(sweeps) {
+    ck_ok(dir_make("sweep.tmp/models/.a.tmp/deep"));
+    ck_ok(dir_make("sweep.tmp/models/b"));
+    put_text("sweep.tmp/models/.a.tmp/deep/x", "1");
+    put_text("sweep.tmp/models/.a.tmp/y", "2");
+    put_text("sweep.tmp/models/b/model.77.tmp", "3");
+    put_text("sweep.tmp/study.h5.tmp", "4");
+    put_text("sweep.tmp/models/b/model", "5");
+    put_text("sweep.tmp/atmp", "6");
+    put_text("sweep.tmp/models/.tmp", "7");
+    put_text("sweep.tmp/x.tmp.txt", "8");
+    ck_assert_int_eq(symlink("../elsewhere", "sweep.tmp/link.tmp"), 0);
+    put_text("elsewhere", "9");
+    ck_ok(dir_sweep("sweep.tmp"));
+    ck_assert_int_eq(entries("sweep.tmp"), 3);
+    ck_assert_int_eq(entries("sweep.tmp/models"), 1);
+    ck_assert_int_eq(entries("sweep.tmp/models/b"), 1);
+    ck_assert(path_exists("sweep.tmp/models/.tmp") && !path_exists("sweep.tmp/models/.a.tmp"));
+    holds("sweep.tmp/models/b/model", "5");
+    holds("elsewhere", "9");
+    ck_ok(dir_sweep("sweep.tmp/"));
+    ck_refused(dir_sweep("none"), ERR_IO, "none");
+}
+END_TEST
+
 /* no space left: many small writes, one large one, and one that only the last flush finds out; what
  * was there stays, nothing else is left */
 START_TEST(no_space) {
@@ -388,6 +413,7 @@ int main(void) {
     TCase *t = tcase_create("io");
     tcase_add_test(t, publishes);
     tcase_add_test(t, refuses_places);
+    tcase_add_test(t, sweeps);
     tcase_add_loop_test(t, no_space, 0, 3);
     tcase_add_test(t, killed);
     tcase_add_test(t, hashes);
