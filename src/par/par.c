@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* transfers over 2 GiB can succeed with wrong bytes: move at most this much at a time */
 static const size_t PIECE = (size_t)1 << 30;
@@ -93,7 +94,7 @@ err par_self(par **out) {
 
 void par_abort(const par *p, int code) {
     MPI_Abort(p->comm->comm, code);
-    exit(code); /* MPI_Abort does not return, but does not say so */
+    _exit(code); /* MPI_Abort does not return, but does not say so */
 }
 
 err par_agree(const par *p, err mine) {
