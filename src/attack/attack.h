@@ -40,7 +40,7 @@ typedef struct attack_result {
     double similarity;       /* lowest accepted window similarity; NaN: not tested */
     double rank_gap, margin; /* smallest differences that decided something */
     int *order, n_order;     /* (n_order) ranked word indices, most important first; owned */
-    char *final_text;        /* owned */
+    char *final_text;        /* owned; of an errored example its message */
 } attack_result;
 void attack_result_free(attack_result *r);
 

@@ -98,7 +98,8 @@ static int same(const attack_result *x, const attack_result *y) {
            same_bits(x->final_prob, y->final_prob) && same_bits(x->similarity, y->similarity) &&
            same_bits(x->rank_gap, y->rank_gap) && same_bits(x->margin, y->margin) &&
            x->n_order == y->n_order &&
-           memcmp(x->order, y->order, (size_t)x->n_order * sizeof *x->order) == 0 &&
+           (x->n_order == 0 ||
+            memcmp(x->order, y->order, (size_t)x->n_order * sizeof *x->order) == 0) &&
            strcmp(x->final_text, y->final_text) == 0;
 }
 
