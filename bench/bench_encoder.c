@@ -111,14 +111,14 @@ done:
     return e;
 }
 
-typedef enum work { FORWARD, RAGGED, STEP, STEP_ADAMW } work;
+typedef enum work { FORWARD, RAGGED, STEP, STEP_ADAMW, STEP_MLM } work;
 
 typedef struct bench {
     encoder *m;
     encoder_ws *ws;
     adamw *opt;
     float *grads;
-    int32_t ids[B * S], offsets[B + 1], labels[B];
+    int32_t ids[B * S], offsets[B + 1], labels[B], masked[B * S / 7];
     batch b;
 } bench;
 
@@ -129,6 +129,8 @@ static void fill_batch(bench *k, int ragged) {
         k->offsets[s + 1] = k->offsets[s] + n;
         k->labels[s] = s % 2;
     }
+    for (int i = 0; i < B * S / 7; i++)
+        k->masked[i] = 7 * i;
     for (int t = 0; t < B * S; t++)
         k->ids[t] = (int32_t)rng_below(&r, 30522);
     k->b = (batch){B, k->offsets[B], k->ids, NULL, k->offsets, k->labels, NULL};
@@ -141,6 +143,9 @@ static err turn(bench *k, work w) {
     dropout d = {.seed = 1, .hidden = 0.1f, .attention = 0.1f};
     double loss;
     memset(k->grads, 0, k->m->n * sizeof *k->grads);
+    if (w == STEP_MLM) /* true words: whichever are in the first places */
+        return encoder_mlm_step(k->ws, k->m, &k->b, k->masked, k->ids, B * S / 7, &d, 1.0f,
+                                k->grads, &loss);
     CALL(encoder_classify_step(k->ws, k->m, &k->b, &d, 1.0f, k->grads, &loss));
     if (w == STEP_ADAMW)
         adamw_step(k->opt, k->m->block, k->grads, 1e-5,
@@ -149,19 +154,20 @@ static err turn(bench *k, work w) {
 }
 
 /* operations of one forward pass over the batch */
-static double operations(const bench *k) {
+static double operations(const bench *k, work w) {
     const encoder_config *c = &k->m->c;
     double H = c->H, sum = 0.0;
     for (int s = 0; s < B; s++) {
         double n = k->offsets[s + 1] - k->offsets[s];
         sum += 2.0 * n * (4.0 * H * H + 2.0 * H * c->F) + 4.0 * n * n * H;
     }
-    return sum * c->L;
+    double head = w == STEP_MLM ? 2.0 * (B * S / 7) * H * (H + c->V) : 0.0;
+    return sum * c->L + head;
 }
 
 static err measure(bench *k, const char *size_name, work w, double seconds, double top) {
     static const char *const names[] = {"forward", "forward ragged", "forward+backward",
-                                        "training step"};
+                                        "training step", "masked language"};
     fill_batch(k, w == RAGGED);
     CALL(turn(k, w)); /* grow the workspace */
     double best = 1e30, end = now() + seconds;
@@ -171,7 +177,7 @@ static err measure(bench *k, const char *size_name, work w, double seconds, doub
         double took = now() - start;
         best = took < best ? took : best;
     } while (now() < end);
-    double rate = operations(k) * (w >= STEP ? 3.0 : 1.0) / best;
+    double rate = operations(k, w) * (w >= STEP ? 3.0 : 1.0) / best;
     printf("%-6s %-17s %9.0f tokens/s  %6.1f GFLOP/s  %4.1f %% of peak\n", size_name, names[w],
            k->b.T / best, rate * 1e-9, 100.0 * rate / top);
     return OK;
@@ -183,6 +189,7 @@ static err run(const size *z, double seconds, double top) {
     c.P = 512;
     c.Y = 2;
     c.K = 2;
+    c.mlm = 1;
     c.norm_eps = 1e-12f;
     double rate;
     err e;
@@ -195,7 +202,7 @@ static err run(const size *z, double seconds, double top) {
     TRY(encoder_ws_create(&c, &k->ws));
     TRY(adamw_create(&c, 0.01, &k->opt));
     TRY(mem_alloc(k->m->n, sizeof *k->grads, &k->grads));
-    for (work w = FORWARD; w <= STEP_ADAMW; w++)
+    for (work w = FORWARD; w <= STEP_MLM; w++)
         TRY(measure(k, z->name, w, seconds, top));
 done:
     if (k) {

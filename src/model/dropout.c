@@ -3,6 +3,8 @@
 #include "base/rng.h"
 #include "tensor/lanes.h"
 
+#include <string.h>
+
 enum { COUNTERS = 16, UNITS = 8 * COUNTERS };
 
 /* one round of Philox 4x32 (Salmon et al., SC 2011) */
@@ -46,22 +48,28 @@ static void compare(float *restrict low, float *restrict high, const uint32_t *r
     }
 }
 
+static void fill_units(float *to, uint64_t key, uint32_t head, uint32_t c, uint32_t threshold,
+                       float keep) {
+    uint32_t word[4][COUNTERS];
+    philox_words(word, key, head, c);
+    for (int w = 0; w < 4; w++)
+        compare(to + 2 * w * COUNTERS, to + (2 * w + 1) * COUNTERS, word[w], threshold, keep);
+}
+
 void dropout_mask(float *mask, const dropout *d, dropout_site site, int layer, int head,
                   int32_t example, float p, int positions, int width) {
     uint32_t first[4];
     rng_block(d->seed, RNG_DROPOUT, (uint32_t)site | (uint32_t)layer << 8, d->epoch,
               (uint32_t)example, first);
     uint64_t key = first[0] | (uint64_t)first[1] << 32;
-    uint32_t threshold = (uint32_t)((double)p * 0x1p16 + 0.5);
-    size_t n = (size_t)positions * (size_t)width;
+    uint32_t threshold = (uint32_t)((double)p * 0x1p16 + 0.5), c = 0;
     float keep = (float)(0x1p16 / (0x1p16 - (double)threshold));
-    for (size_t at = 0; at < n; at += UNITS) {
-        uint32_t word[4][COUNTERS];
-        float piece[UNITS], *to = n - at < UNITS ? piece : mask + at;
-        philox_words(word, key, (uint32_t)head, (uint32_t)(at / UNITS * COUNTERS));
-        for (int w = 0; w < 4; w++)
-            compare(to + 2 * w * COUNTERS, to + (2 * w + 1) * COUNTERS, word[w], threshold, keep);
-        if (to == piece)
-            memcpy(mask + at, piece, (n - at) * sizeof *mask);
+    size_t n = (size_t)positions * (size_t)width, at = 0;
+    for (; at + UNITS <= n; at += UNITS, c += COUNTERS)
+        fill_units(mask + at, key, (uint32_t)head, c, threshold, keep);
+    if (at < n) {
+        float piece[UNITS];
+        fill_units(piece, key, (uint32_t)head, c, threshold, keep);
+        memcpy(mask + at, piece, (n - at) * sizeof *mask);
     }
 }

@@ -69,9 +69,12 @@ typedef struct encoder_want {
     uint64_t seed; /* for a new classifier */
 } encoder_want;
 
-/* Load DIR/config.json and DIR/model.safetensors (names with or without the "bert." prefix).
- * Refused with ERR_DATA: other model types and activations, fields that are missing or contradict,
- * missing or unknown arrays, wrong shape or dtype, non-finite weights. Caller destroys. */
+/* Load DIR/config.json and DIR/model.safetensors (names with or without the "bert." prefix). A
+ * pooler that is absent (checkpoints that were only pre-trained on masked words) is initialised
+ * from seed. Refused with ERR_DATA, naming file and field or array: other model types and
+ * activations, fields that are missing or contradict, arrays that are missing, unknown, of wrong
+ * shape or dtype, not finite, a decoder that is not tied. Arrays of heads that are not wanted and
+ * of the next-sentence head are passed over. Not collective. Caller destroys. */
 err encoder_load(const char *dir, encoder_want want, encoder **out);
 
 /* Write config.json, model.safetensors and a copy of vocab_file as vocab.txt into dir (made if
@@ -94,7 +97,10 @@ void encoder_ws_destroy(encoder_ws **ws);
 /* Hidden states of all layers: inference when drop is NULL, else training (activations are kept for
  * the backward pass). ERR_DATA: a sequence longer than P, an id outside V; ERR_FAILED: memory.
  * Afterwards encoder_hidden(ws, l) is (T, H): l = 0 embeddings, l = L last layer. For inference
- * only l = L is valid unless keep is set. */
+ * only l = L is valid unless keep is set. The same batch gives the same bits every time. The same
+ * sequence in another batch may differ in the last bits (observed: 2e-7 in a logit), because
+ * OpenBLAS treats the edges of a matrix differently: so what is batched together must not depend on
+ * ranks. */
 err encoder_forward(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                     int keep);
 const float *encoder_hidden(const encoder_ws *ws, int l); // (T, H)

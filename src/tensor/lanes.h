@@ -55,7 +55,7 @@ LANES_INLINE void lanes_store_part(float *p, lanes v, int n) {
 /* a * b + c, rounded once where the target has such an instruction */
 LANES_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) {
 #ifdef __FMA__
-    lanes r;
+    lanes r = c;
     for (int i = 0; i < LANES; i++)
         r[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return r;

@@ -72,10 +72,11 @@ void reference_attention(double *context, int ld_context, const double *q, const
 double reference_cross_entropy(const double *logits, const int32_t *target, int n, int width) {
     double loss = 0.0;
     for (int i = 0; i < n; i++, logits += width) {
-        double max = logits[0], sum = 0.0;
+        double max = logits[0];
         for (int j = 1; j < width; j++)
             max = fmax(max, logits[j]);
-        for (int j = 0; j < width; j++)
+        double sum = exp(logits[0] - max);
+        for (int j = 1; j < width; j++)
             sum += exp(logits[j] - max);
         loss += log(sum) + max - logits[target[i]];
     }

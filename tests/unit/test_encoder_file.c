@@ -7,6 +7,7 @@
 #include "io/lines.h"
 #include "io/safetensors.h"
 #include "model/encoder.h"
+#include "unit/scratch.h"
 
 #include <check.h>
 #include <math.h>
@@ -16,24 +17,7 @@
 
 enum { ARRAYS = 64, EXTRA = 8 };
 
-#define ck_ok(call) ck_assert_msg((call) == OK, "%s (%s)", err_message(), err_where())
-
-static char scratch[64];
-
-static void scratch_make(void) {
-    snprintf(scratch, sizeof scratch, "%s/espalier-XXXXXX", P_tmpdir);
-    ck_assert_ptr_nonnull(mkdtemp(scratch));
-}
-
-static void scratch_remove(void) {
-    static const char *const names[] = {"config.json", "model.safetensors", "vocab.txt", "words"};
-    for (int i = 0; i < 4; i++) {
-        char path[4096];
-        ck_ok(path_join(path, scratch, names[i]));
-        remove(path);
-    }
-    ck_assert_int_eq(remove(scratch), 0);
-}
+static const char scratch[] = "checkpoint"; /* in the test program's own folder */
 
 static const char *in_scratch(const char *name) {
     static char path[4096];
@@ -60,10 +44,8 @@ static const encoder_want as_is = {-1, -1, 0};
 START_TEST(round_trip) {
     int K = _i & 1 ? 3 : 0, mlm = _i >> 1;
     encoder *m = make(K, mlm), *back;
-    ck_ok(atomic_write(in_scratch("words"), "[PAD]\n[UNK]\n", 12));
-    char words[4096];
-    snprintf(words, sizeof words, "%s", in_scratch("words"));
-    ck_ok(encoder_save(m, scratch, words));
+    put_text("words", "[PAD]\n[UNK]\n");
+    ck_ok(encoder_save(m, scratch, "words"));
     ck_ok(encoder_load(scratch, as_is, &back));
     ck_assert_uint_eq(back->n, m->n);
     ck_assert_mem_eq(back->block, m->block, m->n * sizeof *m->block);
@@ -77,7 +59,7 @@ START_TEST(round_trip) {
     static const char *const names[] = {"config.json", "model.safetensors", "vocab.txt"};
     for (int i = 0; i < 3; i++)
         ck_ok(file_read(in_scratch(names[i]), &first[i], &n[i]));
-    ck_ok(encoder_save(back, scratch, words));
+    ck_ok(encoder_save(back, scratch, "words"));
     for (int i = 0; i < 3; i++) {
         ck_ok(file_read(in_scratch(names[i]), &second[i], &again));
         ck_assert_uint_eq(n[i], again);
@@ -315,7 +297,6 @@ END_TEST
 int main(void) {
     Suite *s = suite_create("encoder files");
     TCase *c = tcase_create("checkpoints");
-    tcase_add_checked_fixture(c, scratch_make, scratch_remove);
     tcase_add_loop_test(c, round_trip, 0, 4);
     tcase_add_test(c, wanted_heads);
     tcase_add_test(c, without_prefix);
@@ -329,9 +310,5 @@ int main(void) {
     tcase_add_test(c, bad_config);
     tcase_add_test(c, nothing_there);
     suite_add_tcase(s, c);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_NORMAL);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return scratch_run(s);
 }
