@@ -115,8 +115,7 @@ void encoder_softmax(double *p, const float *logits, int B, int K);
 
 /* Forward, mean cross-entropy over the batch times weight, backward: adds weight * dloss/dparameter
  * to grads (a block of m's layout). loss: the batch's SUM of cross-entropies (float64, unweighted).
- * drop NULL: no dropout, still trains. grads NULL: loss only. Source: loss = -log softmax(logits).
- */
+ * drop NULL: no dropout, still trains. grads NULL: loss only. */
 err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                           float weight, float *grads, double *loss);
 

@@ -3,7 +3,6 @@
 #include "base/arena.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* hands out aligned pieces; with no base it only counts */
 typedef struct cutter {
@@ -25,7 +24,8 @@ static size_t longest(const batch *b) {
     return (size_t)S;
 }
 
-size_t workspace_probs(const encoder_config *c, const batch *b) {
+/* floats of the attention probabilities of one layer: A times the sum of S^2 */
+static size_t all_probs(const encoder_config *c, const batch *b) {
     size_t n = 0;
     for (int s = 0; s < b->B; s++) {
         size_t S = (size_t)(b->offsets[s + 1] - b->offsets[s]);
@@ -81,7 +81,7 @@ static size_t shape(encoder_ws *ws, float *base, const batch *b, int M, ws_mode 
     const encoder_config *c = &ws->c;
     size_t B = (size_t)b->B, T = (size_t)b->T, H = (size_t)c->H, S = longest(b);
     int train = mode == WS_TRAIN;
-    size_t probs = train ? workspace_probs(c, b) : S * S;
+    size_t probs = train ? all_probs(c, b) : S * S;
     for (int l = 0; l < c->L; l++)
         if (train || l == 0)
             cut_layer(&k, &ws->layer[l], c, T, probs, train);

@@ -62,7 +62,4 @@ struct encoder_ws {
 /* Cut the block for batch b and M masked positions. ERR_FAILED: memory. */
 err workspace_shape(encoder_ws *ws, const batch *b, int M, ws_mode mode);
 
-/* floats of the attention probabilities of one layer: A sum of S^2 */
-size_t workspace_probs(const encoder_config *c, const batch *b);
-
 #endif

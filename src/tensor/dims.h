@@ -21,8 +21,7 @@ typedef struct batch {
     const int32_t *types;   /* (T) token types, NULL: all 0 */
     const int32_t *offsets; /* (B + 1) sequence b is offsets[b] .. offsets[b + 1] - 1 */
     const int32_t *labels;  /* (B), NULL where there are none */
-    const int32_t
-        *example; /* (B) row of each sequence in its data set, for dropout; NULL: 0 .. B-1 */
+    const int32_t *example; /* (B) row in the data set, for dropout; NULL: 0 .. B - 1 */
 } batch;
 
 #endif
