@@ -80,22 +80,35 @@ static int draw_rank(writer *w, int n) {
     return 0;
 }
 
-/* a word of a role and polarity; its set's strength */
-static int add_word(writer *w, word_role role, int polarity) {
+static int choose_set(writer *w, word_role role, int polarity) {
     int choice[SETS], n = 0;
     for (int s = 0; s < SETS; s++)
         if (WORD_SETS[s].role == role && WORD_SETS[s].polarity == polarity)
             choice[n++] = s;
-    int s = choice[rng_below(w->rng, (uint32_t)n)];
+    return choice[rng_below(w->rng, (uint32_t)n)];
+}
+
+static void add_word(writer *w, word_role role, int polarity) {
+    int s = choose_set(w, role, polarity);
     add(w, w->x->word[s][draw_rank(w, w->x->n[s])]);
-    return WORD_SETS[s].strength;
+}
+
+/* a polar word; unlabelled texts often say the same thing twice in other words, which is how they
+ * show that two words are synonyms */
+static void add_said_twice(writer *w, word_role role, int polarity, const char *between) {
+    int s = choose_set(w, role, polarity), n = w->x->n[s], first = draw_rank(w, n);
+    add(w, w->x->word[s][first]);
+    if (w->spread != WHOLE || !chance(w, 0.6))
+        return;
+    add(w, between);
+    add(w, w->x->word[s][(first + 1 + (int)rng_below(w->rng, (uint32_t)(n - 1))) % n]);
 }
 
 static void add_quality(writer *w, int polarity) {
     if (chance(w, 0.3))
         add_word(w, ROLE_INTENSE, 0);
-    add_word(w, ROLE_QUALITY, polarity);
-    if (chance(w, 0.25)) {
+    add_said_twice(w, ROLE_QUALITY, polarity, "and");
+    if (w->spread != WHOLE && chance(w, 0.25)) {
         add(w, "and");
         add_word(w, ROLE_QUALITY, polarity);
     }
@@ -114,11 +127,11 @@ static void add_negated(writer *w, int polarity) {
         add_word(w, ROLE_ASPECT, 0);
         add(w, linking_verb(w));
         add(w, negations[rng_below(w->rng, 3)]);
-        add_word(w, ROLE_QUALITY, -polarity);
+        add_said_twice(w, ROLE_QUALITY, -polarity, "and");
     } else {
         add_word(w, ROLE_WORK, 0);
         add(w, negations[1 + rng_below(w->rng, 2)]);
-        add_word(w, ROLE_EFFECT, -polarity);
+        add_said_twice(w, ROLE_EFFECT, -polarity, "and");
         add(w, "the");
         add_word(w, ROLE_AUDIENCE, 0);
     }
@@ -142,19 +155,19 @@ static void add_polar(writer *w, int polarity) {
     } else if (u < 0.76) {
         add(w, "the");
         add_word(w, ROLE_WORK, 0);
-        add_word(w, ROLE_EFFECT, polarity);
+        add_said_twice(w, ROLE_EFFECT, polarity, "and");
         add(w, "the");
         add_word(w, ROLE_AUDIENCE, 0);
     } else if (u < 0.88) {
         add(w, "this");
         add_word(w, ROLE_WORK, 0);
         add(w, "is a");
-        add_word(w, ROLE_VERDICT, polarity);
+        add_said_twice(w, ROLE_VERDICT, polarity, "and a");
     } else {
         add(w, "the");
         add_word(w, ROLE_PERSON, 0);
         add_word(w, ROLE_DOES, 0);
-        add_word(w, ROLE_MANNER, polarity);
+        add_said_twice(w, ROLE_MANNER, polarity, "and");
     }
 }
 
