@@ -4,7 +4,10 @@
 #include "base/log.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
+#include "train/cooccurrence.h"
 #include "work/units.h"
+
+#include <string.h>
 
 enum { CHECKPOINT_STEPS = 200 };
 
@@ -51,6 +54,8 @@ static err run_pretraining(context *c, encoder *m) {
     TRY(start_corpus(c, &corpus));
     TRY(par_agree(c->p, examples_make(&corpus, c->w, (int)c->s->pretrain.max_length, &x)));
     TRY(path_join(checkpoint, c->dir, "pretrain.checkpoint"));
+    if (!c->s->model.checkpoint[0] && strcmp(c->s->pretrain.embeddings, "cooccurrence") == 0)
+        TRY(cooccurrence_start(c->p, m, c->w, &x));
     TRY(pretrain(c->p, m, &c->s->pretrain, (uint64_t)c->s->study.seed, c->w, &x, checkpoint,
                  CHECKPOINT_STEPS, &mon, &c->pretraining));
     ENSURE(!c->pretraining.diverged, ERR_FAILED,

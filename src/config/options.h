@@ -48,6 +48,7 @@
     X(real,    weight_decay,      0.01,    0.0, 1.0, "",            "decoupled decay (AdamW); not on biases and LayerNorm") \
     X(real,    clip,              1.0,     0.0, 1e9, "",            "largest gradient norm; 0: no clipping")              \
     X(real,    dropout,           0.1,     0.0, 0.9, "fraction",    "hidden and attention dropout")                       \
+    X(text,    embeddings,        "random", "random|cooccurrence", NULL, "", "start of new word embeddings: random, or from the corpus's co-occurrences")        \
     X(real,    mask,              0.15,    0.01, 0.9, "fraction",   "share of tokens that are predicted")
 
 #define FINETUNE_OPTIONS(X)                                                                                                \
