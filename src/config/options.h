@@ -60,7 +60,7 @@
     X(real,    weight_decay,      0.01,    0.0, 1.0, "",            "decoupled decay (AdamW); not on biases and LayerNorm") \
     X(real,    clip,              1.0,     0.0, 1e9, "",            "largest gradient norm; 0: no clipping")              \
     X(real,    dropout,           0.1,     0.0, 0.9, "fraction",    "hidden and attention dropout")                       \
-    X(integer, seed,              0,       0, 4294967295, "",       "of order, dropout and classifier; 0: the study's seed")
+    X(integer, seed,              0,       0, 4294967295, "",       "of order and dropout; 0: the study's seed")
 
 #define SOUP_OPTIONS(X)                                                                                                    \
     X(integer, examples,          100,     1, 100000000, "examples", "held-out examples attacked for every score")        \

@@ -30,7 +30,7 @@ typedef struct sweeper {
 
 static err start(const sweep *s, const variant *v, encoder **out) {
     if (s->start_dir != NULL && strcmp(v->o.init, "random") != 0) {
-        encoder_want want = {.classes = s->K, .mlm = 0, .seed = (uint64_t)v->o.seed};
+        encoder_want want = {.classes = s->K, .mlm = 0, .seed = s->seed};
         CALL(encoder_load(s->start_dir, want, out));
     } else {
         encoder_config shape = s->shape;

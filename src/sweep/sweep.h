@@ -20,7 +20,7 @@ typedef struct sweep {
     const char *vocab;                    /* copied into every model */
     const char *start_dir; /* pretrained start (checkpoint or pre-training), NULL: random start */
     encoder_config shape;  /* for random starts; K set */
-    uint64_t seed;         /* of the study: random starts */
+    uint64_t seed; /* of the study: random starts, and the classifier that all variants share */
     const variant *variants;
     int n;
     const examples *train, *heldout;

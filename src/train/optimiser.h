@@ -21,7 +21,8 @@ void adamw_step(adamw *o, float *block, const float *grads, double learning_rate
 
 /* Euclidean norm in float64, fixed order; NaN if any entry is NaN. */
 double gradient_norm(const float *grads, size_t n);
-/* Factor that brings norm to at most clip (torch.nn.utils.clip_grad_norm_: clip / (norm + 1e-6)). */
+/* Factor that brings norm to at most clip (torch.nn.utils.clip_grad_norm_: clip / (norm + 1e-6)).
+ */
 double clip_scale(double norm, double clip);
 /* Linear warm-up over warmup * steps, then linear decay to 0; step counts from 0. */
 double schedule_linear(int64_t step, int64_t steps, double warmup, double peak);
