@@ -56,6 +56,7 @@ static err claim_folder(context *c, void *arg) {
     CALL(dir_make(c->journal));
     CALL(dir_make(c->models));
     CALL(lock_take(c->dir, &c->lock));
+    CALL(dir_sweep(c->dir)); /* what a killed run left half written */
     char path[PATH_BYTES];
     CALL(path_join(path, c->dir, "study.yaml"));
     if (path_exists(path)) {

@@ -101,6 +101,8 @@ err context_has_model(context *c, const char *name, int *has);
 /* Save m as models/NAME and list it. Collective; written by rank 0. */
 err context_save_model(context *c, const char *name, const encoder *m, const char *made_by,
                        const char *made_from);
+/* Remove a checkpoint whose result is published. Collective. */
+err context_drop(context *c, const char *path);
 err context_load_model(const context *c, const char *name, encoder **out);
 /* The attack of this study, opened once. */
 err context_attack(context *c, attack **out);

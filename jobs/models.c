@@ -4,7 +4,10 @@
 #include "base/log.h"
 #include "io/atomic_file.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 typedef struct listing {
     const char *name, *made_by, *made_from;
@@ -54,4 +57,18 @@ err context_load_model(const context *c, const char *name, encoder **out) {
     char dir[PATH_BYTES];
     CALL(path_join(dir, c->models, name));
     return encoder_load(dir, (encoder_want){.classes = -1, .mlm = 0}, out);
+}
+
+static err drop_file(context *c, void *arg) {
+    (void)c;
+    const char *path = arg;
+    CHECK(unlink(path) == 0 || errno == ENOENT, ERR_IO, "cannot remove %s: %s", path,
+          strerror(errno));
+    return OK;
+}
+
+err context_drop(context *c, const char *path) {
+    char copy[PATH_BYTES];
+    snprintf(copy, sizeof copy, "%s", path);
+    return context_on_root(c, drop_file, copy);
 }

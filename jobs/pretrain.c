@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-enum { CHECKPOINT_STEPS = 200 };
+/* a killed run loses at most so many steps of pre-training */
+enum { CHECKPOINT_STEPS = 50 };
 
 static err write_result(void *state, int64_t unit, strbuf *record) {
     (void)unit;
@@ -45,15 +46,19 @@ static err keep_result(context *c, int run) {
     return e;
 }
 
+static err checkpoint_path(const context *c, char out[PATH_BYTES]) {
+    return path_join(out, c->dir, "pretrain.checkpoint");
+}
+
 static err run_pretraining(context *c, encoder *m) {
     dataset corpus = {0};
     examples x = {0};
     char checkpoint[PATH_BYTES];
-    monitor mon;
+    monitor mon = {0};
     err e;
     TRY(start_corpus(c, &corpus));
     TRY(par_agree(c->p, examples_make(&corpus, c->w, (int)c->s->pretrain.max_length, &x)));
-    TRY(path_join(checkpoint, c->dir, "pretrain.checkpoint"));
+    TRY(checkpoint_path(c, checkpoint));
     if (!c->s->model.checkpoint[0] && strcmp(c->s->pretrain.embeddings, "cooccurrence") == 0)
         TRY(cooccurrence_start(c->p, m, c->w, &x));
     TRY(pretrain(c->p, m, &c->s->pretrain, (uint64_t)c->s->study.seed, c->w, &x, checkpoint,
@@ -79,7 +84,10 @@ static err make_start(context *c) {
     if (e == OK)
         e = context_save_model(c, "start", m, "pretrain", "");
     encoder_destroy(&m);
-    return e;
+    char checkpoint[PATH_BYTES];
+    if (e == OK)
+        e = checkpoint_path(c, checkpoint);
+    return e == OK ? context_drop(c, checkpoint) : e;
 }
 
 static err pretrain_start(context *c) {

@@ -79,10 +79,10 @@ static err prune_one(context *c, const encoder *dense, const examples *x, pruned
     encoder *sparse = NULL;
     int has = 0;
     err e;
+    snprintf(file, sizeof file, "%s.checkpoint", m->name);
+    TRY(path_join(checkpoint, c->dir, file));
     TRY(context_has_model(c, m->name, &has));
     if (!has) {
-        snprintf(file, sizeof file, "%s.checkpoint", m->name);
-        TRY(path_join(checkpoint, c->dir, file));
         prune_job job = {.p = c->p,
                          .dense = dense,
                          .calibration = x,
@@ -98,6 +98,7 @@ static err prune_one(context *c, const encoder *dense, const examples *x, pruned
     TRY(rows_from_json(records[0], m));
     if (!has)
         TRY(context_save_model(c, m->name, sparse, "prune", "greedy"));
+    TRY(context_drop(c, checkpoint));
 done:
     units_free(&records, 1);
     encoder_destroy(&sparse);

@@ -30,6 +30,9 @@ static err report(context *c) {
     err e;
     TRY(path_join(path, c->dir, "study.h5"));
     TRY(par_agree(c->p, rows_fill(&rows, c)));
+    /* times and machine are rank 0's: a store is written from the same rows on every rank */
+    TRY(par_bcast(c->p, rows.timings, rows.n_timings * sizeof *rows.timings, 0));
+    TRY(par_bcast(c->p, rows.provenance, rows.n_provenance * sizeof *rows.provenance, 0));
     TRY(store_write(c->p, path, &rows));
     /* what is printed is what was stored */
     TRY(store_read(c->p, path, &stored));

@@ -68,7 +68,7 @@ void dropout_mask(float *mask, const dropout *d, dropout_site site, int layer, i
     for (; at + UNITS <= n; at += UNITS, c += COUNTERS)
         fill_units(mask + at, key, (uint32_t)head, c, threshold, keep);
     if (at < n) {
-        float piece[UNITS];
+        float piece[UNITS] = {0};
         fill_units(piece, key, (uint32_t)head, c, threshold, keep);
         memcpy(mask + at, piece, (n - at) * sizeof *mask);
     }

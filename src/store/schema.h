@@ -45,7 +45,7 @@
     X(real,    warmup,       8,   "fraction",  "share of the steps in which the step size rises")                         \
     X(real,    clip,         8,   "",          "largest gradient norm; 0: no clipping")                                   \
     X(real,    dropout,      8,   "fraction",  "hidden and attention dropout")                                            \
-    X(integer, seed,         8,   "",          "of order, dropout and classifier")                                        \
+    X(integer, seed,         8,   "",          "of order and dropout")                                        \
     X(text,    status,       16,  "",          "done or diverged")                                                        \
     X(integer, steps,        8,   "steps",     "optimiser steps taken")                                                   \
     X(integer, tokens,       8,   "tokens",    "tokens seen, over all epochs")                                            \

@@ -81,7 +81,7 @@ static int draw_rank(writer *w, int n) {
 }
 
 static int choose_set(writer *w, word_role role, int polarity) {
-    int choice[SETS], n = 0;
+    int choice[SETS] = {0}, n = 0;
     for (int s = 0; s < SETS; s++)
         if (WORD_SETS[s].role == role && WORD_SETS[s].polarity == polarity)
             choice[n++] = s;

@@ -18,7 +18,7 @@ for f in "${c[@]}"; do
     n=$(wc -l <"$f")
     [ "$n" -le 600 ] || say "$f: $n lines, a file has at most 600"
 done
-if grep -nE 'TODO|FIXME|XXX' "${c[@]}"; then say "unfinished marks"; fi
+if grep -nE '\b(TODO|FIXME|XXX)\b' "${c[@]}"; then say "unfinished marks"; fi
 if grep -nE '\b(printf|puts|exit|abort)\(' src/*/*.c | grep -vE 'src/base/(log|err)\.c:|__attribute__'; then
     say "libraries neither print nor exit"
 fi
