@@ -46,6 +46,26 @@ static err keep_result(context *c, int run) {
     return e;
 }
 
+typedef struct embedding {
+    encoder *m;
+    const examples *x;
+} embedding;
+
+static err compute_embeddings(context *c, void *arg) {
+    const embedding *e = arg;
+    return cooccurrence_start(e->m, c->w, e->x);
+}
+
+/* word embeddings from the corpus, where the study asks for it and there is no checkpoint */
+static err start_embeddings(context *c, encoder *m, const examples *x) {
+    if (c->s->model.checkpoint[0] || strcmp(c->s->pretrain.embeddings, "cooccurrence") != 0)
+        return OK;
+    embedding arg = {m, x};
+    CALL(context_on_root(c, compute_embeddings, &arg));
+    return par_bcast(c->p, m->p.word_emb, (size_t)m->c.V * (size_t)m->c.H * sizeof *m->p.word_emb,
+                     0);
+}
+
 static err checkpoint_path(const context *c, char out[PATH_BYTES]) {
     return path_join(out, c->dir, "pretrain.checkpoint");
 }
@@ -59,8 +79,7 @@ static err run_pretraining(context *c, encoder *m) {
     TRY(start_corpus(c, &corpus));
     TRY(par_agree(c->p, examples_make(&corpus, c->w, (int)c->s->pretrain.max_length, &x)));
     TRY(checkpoint_path(c, checkpoint));
-    if (!c->s->model.checkpoint[0] && strcmp(c->s->pretrain.embeddings, "cooccurrence") == 0)
-        TRY(cooccurrence_start(c->p, m, c->w, &x));
+    TRY(start_embeddings(c, m, &x));
     TRY(pretrain(c->p, m, &c->s->pretrain, (uint64_t)c->s->study.seed, c->w, &x, checkpoint,
                  CHECKPOINT_STEPS, &mon, &c->pretraining));
     ENSURE(!c->pretraining.diverged, ERR_FAILED,

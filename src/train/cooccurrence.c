@@ -102,7 +102,7 @@ done:
     return e;
 }
 
-static err compute(encoder *m, const wordpiece *w, const examples *x) {
+err cooccurrence_start(encoder *m, const wordpiece *w, const examples *x) {
     int32_t *index = NULL, *id = NULL;
     double *c = NULL;
     int n;
@@ -120,9 +120,4 @@ done:
     free(id);
     free(c);
     return e;
-}
-
-err cooccurrence_start(const par *p, encoder *m, const wordpiece *w, const examples *x) {
-    CALL(par_agree(p, p->rank == 0 ? compute(m, w, x) : OK));
-    return par_bcast(p, m->p.word_emb, (size_t)m->c.V * (size_t)m->c.H * sizeof *m->p.word_emb, 0);
 }

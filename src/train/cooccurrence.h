@@ -3,7 +3,6 @@
 #define ESPALIER_TRAIN_COOCCURRENCE_H
 
 #include "model/encoder.h"
-#include "par/par.h"
 #include "text/dataset.h"
 #include "text/wordpiece.h"
 
@@ -11,7 +10,8 @@
  * eigenvectors of the symmetric positive pointwise mutual information of x, window 4, scaled by the
  * root of their eigenvalues (Levy and Goldberg, NIPS 2014). Small encoders that start from random
  * embeddings spend their first epochs on a plateau where every word of a class is alike; this start
- * is past it. Same bytes on any number of ranks. Collective: rank 0 computes. */
-err cooccurrence_start(const par *p, encoder *m, const wordpiece *w, const examples *x);
+ * is past it. Not collective: one
+ * rank computes, the others take its embeddings. */
+err cooccurrence_start(encoder *m, const wordpiece *w, const examples *x);
 
 #endif
