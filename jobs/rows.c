@@ -9,7 +9,7 @@ static err option_row(void *state, const char *section, const char *name, const 
                       const char *unit, const char *help) {
     store_option *r;
     CALL(store_add_options(state, &r));
-    TEXT(r->section, section);
+    TEXT(r->section, section[0] ? section : "study");
     TEXT(r->name, name);
     TEXT(r->value, value);
     TEXT(r->unit, unit);

@@ -7,6 +7,7 @@
 #include "store/library.h"
 #include "tensor/blas.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ err rows_run(store_content *s, const context *c) {
         store_text(r->stage, sizeof r->stage, names[i]);
         r->rank = -1;
         r->seconds = c->seconds[i];
+        r->rate = NAN; /* stages have no common unit */
     }
     char text[512], host[256] = "";
     gethostname(host, sizeof host - 1);
@@ -39,6 +41,12 @@ err rows_run(store_content *s, const context *c) {
     CALL(provenance(s, "mpi", text));
     store_library(text, sizeof text);
     CALL(provenance(s, "hdf5", text));
+    strbuf attack_text = {0};
+    err e = attack_describe(c->attack, &attack_text);
+    if (e == OK)
+        e = provenance(s, "attack", attack_text.text);
+    strbuf_free(&attack_text);
+    CALL(e);
     snprintf(text, sizeof text, "%d", c->p->size);
     CALL(provenance(s, "ranks", text));
     CALL(provenance(s, "host", host));
