@@ -24,6 +24,7 @@
 
 typedef float lanes __attribute__((vector_size(LANES * 4)));
 typedef int32_t lanes_int __attribute__((vector_size(LANES * 4)));
+typedef uint32_t lanes_uint __attribute__((vector_size(LANES * 4)));
 
 #define LANES_INLINE static inline __attribute__((always_inline, unused))
 
@@ -129,11 +130,12 @@ LANES_INLINE lanes lanes_exp(lanes x) {
     p = lanes_fma(p, r, lanes_set(1.6666665459e-1f));
     p = lanes_fma(p, r, lanes_set(5.0000001201e-1f));
     p = lanes_fma(p, r * r, r) + 1.0f;
-    lanes_int bits = (lanes_int)t - (int32_t)0x4b400000; /* n as an integer */
+    /* n as an integer; unsigned, because far outside the range it wraps (and is not used) */
+    lanes_uint bits = (lanes_uint)t - 0x4b400000u;
     /* in two factors, so that n = 128 does not overflow while the result is still finite */
-    lanes_int half = bits >> 1;
-    lanes two = (lanes)((half + 127) << 23);
-    lanes rest = (lanes)((bits - half + 127) << 23);
+    lanes_uint half = (lanes_uint)((lanes_int)bits >> 1);
+    lanes two = (lanes)((half + 127u) << 23);
+    lanes rest = (lanes)((bits - half + 127u) << 23);
     p = p * two * rest;
     p = lanes_select(x < -87.336544f, lanes_set(0.0f), p);
     p = lanes_select(x > 88.722839f, lanes_set(__builtin_inff()), p);
