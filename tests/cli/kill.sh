@@ -9,19 +9,25 @@ units() { cat "$1"/journal/*.log 2>/dev/null | wc -l; }
 run "$scratch/whole" >"$scratch/out" 2>"$scratch/err" || { cat "$scratch/err"; check "the study runs" false; }
 summary "$scratch/whole" >"$scratch/sum"
 
-# a stage has begun once its sign is in the folder: then the launcher and its ranks are killed
+# kill -9 the launcher and its ranks: all whose command line names the folder
+kill_run() {
+    local p words
+    for p in /proc/[0-9]*; do
+        mapfile -d '' -t words <"$p/cmdline" || continue
+        case " ${words[*]} " in *"study.directory=$1 "*) kill -9 "${p#/proc/}" ;; esac
+    done 2>/dev/null
+}
+
+# a stage has begun once its sign is in the folder
 declare -A sign=([pretrain]=pretrain.checkpoint [finetune]='journal/finetune.*.log' [soup]='journal/heldout.*.log'
-    [prune]='greedy-adaptive-50.checkpoint' [attack]='journal/attack.*.log')
+    [prune]='models/greedy/model.safetensors' [attack]='journal/attack.*.log')
 for stage in pretrain finetune soup prune attack; do
     dir=$scratch/$stage
     run "$dir" >"$scratch/out.$stage" 2>"$scratch/err.$stage" &
     job=$!
-    for _ in $(seq 2000); do
-        compgen -G "$dir/${sign[$stage]}" >/dev/null && break
-        kill -0 $job 2>/dev/null || break
-        sleep 0.01
-    done
-    pkill -9 -f "study.directory=$dir" 2>/dev/null
+    # no pause: a stage of this study lasts some tenths of a second
+    until compgen -G "$dir/${sign[$stage]}" >/dev/null || ! kill -0 $job 2>/dev/null; do :; done
+    kill_run "$dir"
     wait $job 2>/dev/null
     before=$(units "$dir")
     check "killed in $stage: no table yet" test ! -e "$dir/report/table.md"
