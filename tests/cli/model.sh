@@ -46,7 +46,7 @@ for n in 1 2 3; do
     ranks $n predict "$good" "$scratch/many" >"$scratch/many$n"
     check "predict on $n ranks is predict on 1" cmp "$scratch/many1" "$scratch/many$n"
 done
-check "and on many lines" test "$(wc -l <"$scratch/many1")" = 41
+check "and on many lines" test "$(wc -l <"$scratch/many1")" = "$(wc -l <"$scratch/many")"
 
 broken() { # what to do to a copy of the model, code, message
     rm -rf "$scratch/m"
