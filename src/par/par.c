@@ -98,6 +98,8 @@ void par_abort(const par *p, int code) {
 }
 
 err par_agree(const par *p, err mine) {
+    if (p->size == 1)
+        return mine;
     int candidate = mine == OK ? p->size : p->rank, first = p->size;
     MPI_CALL(MPI_Allreduce(&candidate, &first, 1, MPI_INT, MPI_MIN, p->comm->comm));
     if (first == p->size)
@@ -117,18 +119,21 @@ err par_agree(const par *p, err mine) {
 
 int par_all(const par *p, int cond) {
     int mine = cond != 0, all = 0;
+    if (p->size == 1)
+        return mine;
     if (MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_MIN, p->comm->comm) != MPI_SUCCESS)
         return 0;
     return all;
 }
 
 err par_barrier(const par *p) {
-    MPI_CALL(MPI_Barrier(p->comm->comm));
+    if (p->size > 1)
+        MPI_CALL(MPI_Barrier(p->comm->comm));
     return OK;
 }
 
 err par_bcast(const par *p, void *bytes, size_t n, int root) {
-    for (size_t at = 0; at < n; at += PIECE) {
+    for (size_t at = 0; at < n && p->size > 1; at += PIECE) {
         size_t piece = n - at < PIECE ? n - at : PIECE;
         MPI_CALL(MPI_Bcast((char *)bytes + at, (int)piece, MPI_BYTE, root, p->comm->comm));
     }
@@ -163,8 +168,11 @@ err par_allgather(const par *p, const void *bytes, size_t n, char **out, size_t 
     if (e == OK)
         e = mem_alloc((size_t)p->size + 1, sizeof **offsets, offsets);
     TRY(par_agree(p, e));
-    TRY(par_mpi(MPI_Allgather(&mine, 1, MPI_UINT64_T, sizes, 1, MPI_UINT64_T, p->comm->comm),
-                "allgather of sizes"));
+    if (p->size == 1)
+        sizes[0] = mine;
+    else
+        TRY(par_mpi(MPI_Allgather(&mine, 1, MPI_UINT64_T, sizes, 1, MPI_UINT64_T, p->comm->comm),
+                    "allgather of sizes"));
     for (int r = 0; r < p->size; r++)
         (*offsets)[r + 1] = (*offsets)[r] + (size_t)sizes[r];
     TRY(par_agree(p, mem_alloc((*offsets)[p->size] + 1, 1, out)));
@@ -186,7 +194,7 @@ done:
 
 static err reduce(const par *p, void *x, size_t n, size_t size, MPI_Datatype type, MPI_Op op) {
     size_t most = PIECE / size;
-    for (size_t at = 0; at < n; at += most) {
+    for (size_t at = 0; at < n && p->size > 1; at += most) {
         size_t piece = n - at < most ? n - at : most;
         MPI_CALL(MPI_Allreduce(MPI_IN_PLACE, (char *)x + at * size, (int)piece, type, op,
                                p->comm->comm));

@@ -22,6 +22,11 @@ void par_close(par **p);
 /* This rank alone as a world of one, inside a run (tests; work that must not be shared). Caller
  * closes with par_close. Not collective. */
 err par_self(par **out);
+/* The same without MPI: what is declared below makes no MPI call on a par of one rank. Nothing to
+ * close. */
+static inline par par_alone(void) {
+    return (par){.size = 1};
+}
 /* End all ranks at once with this exit code, for errors that cannot be agreed on. */
 _Noreturn void par_abort(const par *p, int code);
 

@@ -101,10 +101,11 @@ static err record_write(const variant *v, const sweep_result *r, strbuf *out) {
 static err train(sweeper *w, int64_t i, encoder *m, train_result *out) {
     const sweep *s = w->s;
     const variant *v = &s->variants[i];
+    const par alone = par_alone(); /* a variant is trained by one rank */
     monitor mon;
     double began = clock_now();
     monitor_begin(&mon, v->name, "steps", 0);
-    CALL(train_classifier(m, &v->o, s->train, &mon, out));
+    CALL(train_classifier(&alone, m, &v->o, s->train, s->heldout, NULL, &mon, out));
     monitor_end(&mon);
     w->seconds[i] = clock_now() - began;
     w->trainer[i] = s->p->rank + 1;

@@ -10,6 +10,8 @@
 #include <string.h>
 
 typedef struct classifier {
+    const par *group;
+    const train_place *place;
     encoder *m;
     const finetune_options *o;
     const examples *x;
@@ -91,9 +93,9 @@ static err classifier_run(classifier *t, monitor *mon, train_result *out) {
     divergence watch = divergence_watch(t->m->c.K);
     double first = 0;
     for (int64_t step = 0; step < t->steps && !out->diverged; step++) {
-        CHECK(!preempt_asked(), ERR_STOPPED,
-              "asked to stop at step %lld of %lld of a variant, which will start over",
-              (long long)step, (long long)t->steps);
+        CALL(preempt_agree(t->group));
+        CHECK(step == 0 || step != t->place->interrupt_at, ERR_STOPPED,
+              "stopped on request; start again to go on");
         if (step % t->epoch_steps == 0)
             shuffle(t, (uint32_t)(step / t->epoch_steps));
         int tokens;
@@ -121,12 +123,15 @@ static err classifier_run(classifier *t, monitor *mon, train_result *out) {
     return OK;
 }
 
-err train_classifier(encoder *m, const finetune_options *o, const examples *x, monitor *mon,
+err train_classifier(const par *group, encoder *m, const finetune_options *o, const examples *x,
+                     const examples *heldout, const train_place *place, monitor *mon,
                      train_result *out) {
-    classifier t = {.m = m, .o = o, .x = x};
+    static const train_place nowhere = {0};
+    classifier t = {.group = group, .place = place ? place : &nowhere, .m = m, .o = o, .x = x};
     err e;
-    *out = (train_result){0};
-    TRY(classifier_open(&t));
+    (void)heldout;
+    *out = (train_result){.best_loss = (double)NAN};
+    TRY(par_agree(group, classifier_open(&t)));
     if (mon != NULL)
         mon->total = t.steps;
     TRY(classifier_run(&t, mon, out));

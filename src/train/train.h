@@ -11,18 +11,35 @@
 #include "par/par.h"
 #include "text/dataset.h"
 
+/* Where and when the state of a run is kept, so that it can go on after a stop or a kill. */
+typedef struct train_place {
+    const char *checkpoint; /* file; NULL: none, a run that is stopped starts over */
+    int64_t every;          /* steps between checkpoints; 0: only when asked to stop */
+    int64_t interrupt_at; /* as if asked to stop once this many steps are done; 0: never (tests) */
+} train_place;
+
 typedef struct train_result {
     int diverged;          /* see train/divergence.h */
     int64_t steps, tokens; /* done; of a diverged run up to where it was noticed */
     double first_loss,
         last_loss; /* mean over the steps of the first and last tenth of an epoch, nats */
+    /* early stopping; all 0 and NaN where it is off */
+    int stopped_early;
+    int64_t evaluations;
+    int64_t best_step; /* after which the weights that m ends with were taken; 0: from the end */
+    double best_loss;  /* held-out, mean, nats */
+    int64_t restarts;  /* how often this run was taken up from its checkpoint. Of no table that must
+                          be the same however a run was interrupted */
 } train_result;
 
 /* Fine-tune m in place on x. A diverged run is a result, not an error: m is then undefined. A pure
- * function of (m, o, x). ERR_DATA: no examples, a label that m has no class for; ERR_STOPPED: this
- * rank was asked to stop. mon is begun and ended by the caller, who has a name for it; its total is
- * set here. Not collective: one rank trains one variant. */
-err train_classifier(encoder *m, const finetune_options *o, const examples *x, monitor *mon,
+ * function of (m, o, x, heldout): never of the ranks of group, nor of interruptions. m, o, x and
+ * heldout are the same on every rank, and so is m afterwards. heldout is used for early stopping
+ * alone and may be NULL. place NULL: no checkpoint. ERR_DATA: no examples, a label that m has no
+ * class for; ERR_STOPPED: a rank of group was asked to stop. mon (NULL is allowed) is begun and
+ * ended by the caller, who has a name for it; its total is set here. Collective over group. */
+err train_classifier(const par *group, encoder *m, const finetune_options *o, const examples *x,
+                     const examples *heldout, const train_place *place, monitor *mon,
                      train_result *out);
 
 typedef struct pretrain_result {

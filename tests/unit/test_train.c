@@ -20,6 +20,8 @@ static const finetune_options OPTIONS = {.learning_rate = 3e-3,
                                          .dropout = 0.1,
                                          .seed = 7};
 
+static const par alone = {.size = 1};
+
 /* --- divergence ------------------------------------------------------------------------------- */
 
 START_TEST(divergence_needs_a_sustained_loss) {
@@ -62,7 +64,7 @@ START_TEST(classifier_learns_a_separable_task) {
     monitor mon;
     accuracy seen, unseen;
     monitor_begin(&mon, "toy", "steps", 0);
-    ck_ok(train_classifier(m, &OPTIONS, &x, &mon, &r));
+    ck_ok(train_classifier(&alone, m, &OPTIONS, &x, NULL, NULL, &mon, &r));
     ck_assert(!r.diverged);
     ck_assert_int_eq(r.steps, 6 * 19);
     ck_assert_int_eq(r.tokens, 6 * x.offset[x.n]);
@@ -89,7 +91,7 @@ START_TEST(classifier_is_a_function_of_its_seed) {
         o.epochs = 1;
         o.seed = i == 2 ? 8 : 7;
         m[i] = toy_encoder(2, 0, 3);
-        ck_ok(train_classifier(m[i], &o, &x, NULL, &r[i]));
+        ck_ok(train_classifier(&alone, m[i], &o, &x, NULL, NULL, NULL, &r[i]));
     }
     ck_assert(toy_same(m[0], m[1]));
     ck_assert(!toy_same(m[0], m[2]));
@@ -106,14 +108,14 @@ START_TEST(classifier_records_divergence) {
     finetune_options o = OPTIONS;
     train_result r;
     o.learning_rate = 1000;
-    ck_ok(train_classifier(m, &o, &x, NULL, &r));
+    ck_ok(train_classifier(&alone, m, &o, &x, NULL, NULL, NULL, &r));
     ck_assert(r.diverged);
     ck_assert_int_lt(r.steps, 30); /* of 114 */
     encoder_destroy(&m);
 
     m = toy_encoder(2, 0, 3);
     m->p.class_w[0] = NAN;
-    ck_ok(train_classifier(m, &OPTIONS, &x, NULL, &r));
+    ck_ok(train_classifier(&alone, m, &OPTIONS, &x, NULL, NULL, NULL, &r));
     ck_assert(r.diverged);
     ck_assert_int_eq(r.steps, 1);
     encoder_destroy(&m);
@@ -125,9 +127,9 @@ START_TEST(classifier_refuses_bad_data) {
     examples x = toy_examples(10, 1), none = {.n = 0};
     encoder *m = toy_encoder(2, 0, 3);
     train_result r;
-    ck_assert_int_eq(train_classifier(m, &OPTIONS, &none, NULL, &r), ERR_DATA);
+    ck_assert_int_eq(train_classifier(&alone, m, &OPTIONS, &none, NULL, NULL, NULL, &r), ERR_DATA);
     x.label[4] = 2;
-    ck_assert_int_eq(train_classifier(m, &OPTIONS, &x, NULL, &r), ERR_DATA);
+    ck_assert_int_eq(train_classifier(&alone, m, &OPTIONS, &x, NULL, NULL, NULL, &r), ERR_DATA);
     ck_assert_ptr_nonnull(strstr(err_message(), "example 4 has label 2"));
     encoder_destroy(&m);
     examples_free(&x);
