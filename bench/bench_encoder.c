@@ -133,7 +133,8 @@ static void fill_batch(bench *k, int ragged) {
         k->masked[i] = 7 * i;
     for (int t = 0; t < B * S; t++)
         k->ids[t] = (int32_t)rng_below(&r, 30522);
-    k->b = (batch){B, k->offsets[B], k->ids, NULL, k->offsets, k->labels, NULL};
+    k->b = (batch){
+        .B = B, .T = k->offsets[B], .ids = k->ids, .offsets = k->offsets, .labels = k->labels};
 }
 
 static err turn(bench *k, work w) {

@@ -119,6 +119,10 @@ void encoder_softmax(double *p, const float *logits, int B, int K);
 err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                           float weight, float *grads, double *loss);
 
+/* (T, H) gradient of the same (weight * loss) with respect to the sum of word, position and type
+ * embeddings, and so to b->delta; after a step with grads, until the next call with ws. */
+const float *encoder_dembedding(const encoder_ws *ws);
+
 /* The same for the masked-language head: positions (M) index the T packed tokens, targets (M) are
  * the true ids. Gradient of weight * mean over M. loss: SUM over M. */
 err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int32_t *positions,

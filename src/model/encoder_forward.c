@@ -58,6 +58,9 @@ void forward_embed(encoder_ws *ws, const encoder *m, const batch *b, const dropo
                    float *h) {
     const encoder_params *p = &m->p;
     embedding_forward(ws->emb, b, p->word_emb, p->pos_emb, p->type_emb, m->c.H);
+    if (b->delta)
+        for (size_t i = 0; i < (size_t)b->T * (size_t)m->c.H; i++)
+            ws->emb[i] += b->delta[i];
     norm_forward(h, ws->emb_mean, ws->emb_rstd, ws->emb, p->emb_norm_w, p->emb_norm_b,
                  m->c.norm_eps, b->T, m->c.H);
     forward_embedding_mask(ws, h, b, drop);

@@ -75,7 +75,7 @@ err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, cons
     forward_run(ws, m, b, drop);
     classify(ws, m, b, drop);
     float *dlogits = ws->logits;
-    *loss = cross_entropy(dlogits, NULL, b->labels, weight / (float)B, B, K);
+    *loss = cross_entropy(dlogits, NULL, b->labels, b->smoothing, weight / (float)B, B, K);
     if (!grads)
         return OK;
     encoder_params d;
@@ -95,6 +95,10 @@ err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, cons
     rows_scatter(ws->dhidden, ws->seen, b->offsets, B, H);
     backward_run(ws, m, b, drop, &d);
     return OK;
+}
+
+const float *encoder_dembedding(const encoder_ws *ws) {
+    return ws->dhidden;
 }
 
 /* dense, gelu, LayerNorm on the picked rows: ws->head (M, H) */
@@ -146,7 +150,8 @@ err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int
         int n = M - i < MLM_CHUNK ? M - i : MLM_CHUNK;
         const float *x = ws->head + (size_t)i * (size_t)H;
         linear_forward(ws->scores, x, m->p.word_emb, n, V, H);
-        *loss += cross_entropy(ws->scores, m->p.mlm_bias, targets + i, weight / (float)M, n, V);
+        *loss +=
+            cross_entropy(ws->scores, m->p.mlm_bias, targets + i, 0.0f, weight / (float)M, n, V);
         if (!grads)
             continue;
         linear_backward_weight(d.word_emb, ws->scores, x, n, V, H);

@@ -94,6 +94,8 @@ static err begin(reference *r, const encoder *m, const double *block, const batc
 static err forward(const reference *r, double *h) {
     const encoder_config *c = &r->m->c;
     reference_embedding(h, r->b, PARAM(word_emb, 0), PARAM(pos_emb, 0), PARAM(type_emb, 0), c->H);
+    for (int i = 0; r->b->delta && i < r->b->T * r->m->c.H; i++)
+        h[i] += (double)r->b->delta[i];
     reference_norm(h, h, PARAM(emb_norm_w, 0), PARAM(emb_norm_b, 0), (double)c->norm_eps, r->b->T,
                    c->H);
     drop_hidden(r, h, DROPOUT_EMBEDDING, 0);
@@ -144,13 +146,28 @@ err encoder_reference_classify(double *logits, const encoder *m, const double *b
     return e;
 }
 
+/* (1 - s) times the loss of the labels + s times the mean loss over all classes */
+static err smoothed(double *loss, const double *logits, const batch *b, int K) {
+    int32_t *class;
+    double s = (double)b->smoothing, even = 0.0;
+    CALL(mem_alloc((size_t)b->B, sizeof *class, &class));
+    for (int k = 0; k < K; k++) {
+        for (int i = 0; i < b->B; i++)
+            class[i] = k;
+        even += reference_cross_entropy(logits, class, b->B, K) / K;
+    }
+    free(class);
+    *loss = ((1.0 - s) * reference_cross_entropy(logits, b->labels, b->B, K) + s * even) / b->B;
+    return OK;
+}
+
 err encoder_reference_classify_loss(double *loss, const encoder *m, const double *block,
                                     const batch *b, const dropout *drop) {
     double *logits;
     CALL(mem_alloc((size_t)b->B * (size_t)m->c.K, sizeof *logits, &logits));
     err e = encoder_reference_classify(logits, m, block, b, drop);
     if (e == OK)
-        *loss = reference_cross_entropy(logits, b->labels, b->B, m->c.K) / b->B;
+        e = smoothed(loss, logits, b, m->c.K);
     free(logits);
     return e;
 }

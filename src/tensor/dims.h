@@ -22,6 +22,9 @@ typedef struct batch {
     const int32_t *offsets; /* (B + 1) sequence b is offsets[b] .. offsets[b + 1] - 1 */
     const int32_t *labels;  /* (B), NULL where there are none */
     const int32_t *example; /* (B) row in the data set, for dropout; NULL: 0 .. B - 1 */
+    /* training, 0 and NULL without: */
+    float smoothing;    /* share of each label that is spread evenly over all classes */
+    const float *delta; // (T, H) added to the word embeddings
 } batch;
 
 #endif

@@ -28,8 +28,17 @@ static double row_exp(float *e, const float *x, float max, int n) {
     return total;
 }
 
-double cross_entropy(float *logits, const float *bias, const int32_t *target, float weight, int n,
-                     int width) {
+/* mean of x - max */
+static double row_mean(const float *x, float max, int n) {
+    double sum = 0.0;
+    for (int j = 0; j < n; j++)
+        sum += (double)x[j] - (double)max;
+    return sum / n;
+}
+
+double cross_entropy(float *logits, const float *bias, const int32_t *target, float smoothing,
+                     float weight, int n, int width) {
+    const float spread = weight * smoothing / (float)width, sure = weight * (1.0f - smoothing);
     double loss = 0.0;
     for (int i = 0; i < n; i++) {
         float *row = logits + (size_t)i * (size_t)width;
@@ -38,12 +47,14 @@ double cross_entropy(float *logits, const float *bias, const int32_t *target, fl
                 row[j] += bias[j];
         float max = lanes_row_max(row, width);
         double right = (double)row[target[i]] - (double)max;
+        if (smoothing > 0.0f)
+            right += (double)smoothing * (row_mean(row, max, width) - right);
         double total = row_exp(row, row, max, width);
         loss += log(total) - right;
         float scale = (float)((double)weight / total);
         for (int j = 0; j < width; j++)
-            row[j] *= scale;
-        row[target[i]] -= weight;
+            row[j] = row[j] * scale - spread;
+        row[target[i]] -= sure;
     }
     return loss;
 }

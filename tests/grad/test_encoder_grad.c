@@ -19,7 +19,13 @@ static const int32_t ids[] = {2, 7, 5, 9, 3, 2, 4, 3, 2, 8, 8, 1, 6, 3};
 static const int32_t types[] = {0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1};
 static const int32_t offsets[] = {0, 5, 8, 14}, labels[] = {2, 0, 1}, examples[] = {40, 3, 17};
 static const int32_t positions[] = {1, 3, 6, 12}, targets[] = {10, 4, 4, 0};
-static const batch b = {3, 14, ids, types, offsets, labels, examples};
+static batch b = {.B = 3,
+                  .T = 14,
+                  .ids = ids,
+                  .types = types,
+                  .offsets = offsets,
+                  .labels = labels,
+                  .example = examples};
 
 typedef struct fixture {
     encoder *m;
@@ -128,6 +134,41 @@ START_TEST(masked_language_dropout) {
 }
 END_TEST
 
+/* the gradient of the words' perturbation, and all others with it and with smoothed labels */
+START_TEST(perturbed_and_smoothed) {
+    enum { H = 12, N = 14 * H };
+    /* the reference takes delta as float32: multiples of 2^-10 and a step of 2^-16 are exact in it
+     */
+    static float delta[N];
+    const float h = 0x1p-16f;
+    fixture f = make(0, &some);
+    for (int i = 0; i < N; i++)
+        delta[i] = (float)(i * 37 % 101 - 50) * 0x1p-10f;
+    b.delta = delta;
+    b.smoothing = 0.25f;
+    double sum, gap = 0.0, size = 0.0;
+    step(&f, 1.0f, &sum);
+    ck_assert_double_eq_tol(sum / b.B, reference_loss(&f), 1e-5);
+    for (int i = 0; i < N; i++) {
+        float at = delta[i];
+        double mine = (double)encoder_dembedding(f.ws)[i];
+        delta[i] = at + h;
+        double up = reference_loss(&f);
+        delta[i] = at - h;
+        double slope = (up - reference_loss(&f)) / (2.0 * (double)h);
+        delta[i] = at;
+        gap += (mine - slope) * (mine - slope);
+        size += slope * slope;
+    }
+    ck_assert_msg(sqrt(gap) < TOLERANCE * sqrt(size), "error %.2e of %.2e", sqrt(gap), sqrt(size));
+    encoder_array arrays[ARRAYS];
+    int n = encoder_arrays(&f.m->c, arrays, ARRAYS);
+    for (int i = 0; i < n; i++)
+        check_array(&f, &arrays[i]);
+    release(&f);
+}
+END_TEST
+
 /* grads is added to, weight scales it, the loss is not scaled */
 START_TEST(weight_and_accumulation) {
     fixture f = make(0, &some);
@@ -152,6 +193,7 @@ int main(void) {
     tcase_add_test(c, classifier_dropout);
     tcase_add_test(c, masked_language);
     tcase_add_test(c, masked_language_dropout);
+    tcase_add_test(c, perturbed_and_smoothed);
     tcase_add_test(c, weight_and_accumulation);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);

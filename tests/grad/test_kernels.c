@@ -222,7 +222,7 @@ START_TEST(loss) {
     int32_t target[] = {0, F - 1, F / 2, 1 % F};
     p->target = target;
     memcpy(p->g, p->xf, sizeof p->g);
-    double sum = cross_entropy(p->g, NULL, target, 0.25f, T, F);
+    double sum = cross_entropy(p->g, NULL, target, 0.0f, 0.25f, T, F);
     ck_assert_double_lt(gradient_error(loss_objective, p, p->x, p->g, T * F), TOLERANCE);
     ck_assert_double_eq_tol(sum, 4.0 * loss_objective(p, p->x), 1e-5);
     free(p);

@@ -19,7 +19,8 @@ static const int32_t ids[T] = {1, 5,  8,  2, 1, 2,  1, 7, 9, 9, 3, 4,
                                6, 10, 12, 2, 1, 11, 4, 4, 4, 0, 2};
 static const int32_t types[T] = {0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1};
 static const int32_t offsets[] = {0, 4, 6, 16, 23}, labels[] = {1, 0, 1, 1};
-static const batch all = {4, T, ids, types, offsets, labels, NULL};
+static const batch all = {
+    .B = 4, .T = T, .ids = ids, .types = types, .offsets = offsets, .labels = labels};
 
 static encoder_config config(int H, int A, int F) {
     return (encoder_config){.V = 13,
@@ -182,7 +183,13 @@ START_TEST(dropout_follows_the_example) {
     const int32_t examples[] = {10, 11, 12, 13}, alone_offsets[] = {0, 10};
     batch b = all;
     b.example = examples;
-    batch alone = {1, 10, ids + 6, types + 6, alone_offsets, labels, examples + 2};
+    batch alone = {.B = 1,
+                   .T = 10,
+                   .ids = ids + 6,
+                   .types = types + 6,
+                   .offsets = alone_offsets,
+                   .labels = labels,
+                   .example = examples + 2};
     const float *logits;
     double together[2];
     ck_ok(encoder_classify(ws, m, &b, &d, &logits));

@@ -157,13 +157,30 @@ START_TEST(cross_entropy_loss) {
     fill(n * width, 7, 3.0);
     double want = reference_cross_entropy(x, target, n, width);
     memcpy(yf, xf, sizeof yf);
-    ck_assert_double_eq_tol(cross_entropy(yf, NULL, target, 1.0f, n, width), want, 2e-6 * want);
+    ck_assert_double_eq_tol(cross_entropy(yf, NULL, target, 0.0f, 1.0f, n, width), want,
+                            2e-6 * want);
+    /* smoothed: 0.3 of every label spread over all outcomes */
+    double smooth = 0.7 * want, even[MAX];
+    for (int k = 0; k < width; k++) {
+        int32_t all[4] = {k, k, k, k};
+        smooth += 0.3 / width * reference_cross_entropy(x, all, n, width);
+    }
+    for (int i = 0; i < n; i++) {
+        memcpy(even, x + i * width, (size_t)width * sizeof *x);
+        reference_softmax(even, width);
+        for (int k = 0; k < width; k++)
+            y[i * width + k] = 2.0 * (even[k] - 0.3 / width - (k == target[i] ? 0.7 : 0.0));
+    }
+    memcpy(yf, xf, sizeof yf);
+    ck_assert_double_eq_tol(cross_entropy(yf, NULL, target, 0.3f, 2.0f, n, width), smooth,
+                            2e-6 * smooth);
+    ck_assert_double_le(error(n * width), 2e-6);
     memcpy(yf, xf, sizeof yf);
     yf[width] = NAN;
-    ck_assert_double_nan(cross_entropy(yf, NULL, target, 1.0f, n, width));
+    ck_assert_double_nan(cross_entropy(yf, NULL, target, 0.0f, 1.0f, n, width));
     memcpy(yf, xf, sizeof yf);
     yf[width] = INFINITY;
-    ck_assert_double_nan(cross_entropy(yf, NULL, target, 1.0f, n, width));
+    ck_assert_double_nan(cross_entropy(yf, NULL, target, 0.0f, 1.0f, n, width));
 }
 END_TEST
 
