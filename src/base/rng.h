@@ -18,6 +18,7 @@ typedef enum rng_purpose {
     RNG_CALIBRATION, /* calibration sentences of pruning */
     RNG_SYNTHETIC,   /* the synthetic review language */
     RNG_TEST,        /* tests and benchmarks */
+    RNG_DRAW = 16,   /* random variants: a = option, b = draw */
 } rng_purpose;
 
 /* Four independent 32-bit numbers for one counter. Not collective. */

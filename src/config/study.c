@@ -53,6 +53,7 @@ static err refuse_unknown(const section *in, const node *member) {
     if (is_finetune(in)) {
         nearest_offer(&near, "variants");
         nearest_offer(&near, "grid");
+        nearest_offer(&near, "random");
     }
     CHECK(!near.best, ERR_USAGE, "%s: unknown option \"%s%s%s\"; did you mean \"%s%s%s\"?", at.text,
           in->name, dot, key, in->name, dot, near.best);
@@ -72,8 +73,8 @@ static err read_section(study *s, const section *in, const node *map) {
         const option *o = section_option(in, m->key);
         if (o)
             CALL(option_parse(o, in->name, m, field(s, in, o)));
-        else if (!is_finetune(in) ||
-                 (strcmp(m->key, "variants") != 0 && strcmp(m->key, "grid") != 0))
+        else if (!is_finetune(in) || (strcmp(m->key, "variants") != 0 &&
+                                      strcmp(m->key, "grid") != 0 && strcmp(m->key, "random") != 0))
             return refuse_unknown(in, m);
     }
     return OK;

@@ -1,10 +1,12 @@
 /* study.h: a study's configuration: YAML + --set -> struct -> effective YAML.
  *
  * The file's sections and options are those of options.h. finetune also takes, beside its own
- * options (the defaults of every variant), variants: [{name: a, learning_rate: 1e-3}, …]   a list
- * of overrides, or grid:     {learning_rate: [1e-3, 2e-3], seed: [1, 2]}   all combinations, last
- * option fastest, or both (the list first). Neither: one variant with the defaults. Variants
- * without a name are called v00, v01, … in order. Not collective. */
+ * options (the defaults of every variant), any of
+ *     variants: [{name: a, learning_rate: 1e-3}, …]           a list of overrides,
+ *     grid:     {learning_rate: [1e-3, 2e-3], seed: [1, 2]}   all combinations, last option
+ * fastest, random:   {draw: 9, seed: 7, space: {…}}                draws by seed, see draws.h, in
+ * this order. None of them: one variant with the defaults. Variants without a name are called v00,
+ * v01, … in order, draws r00, r01, … Not collective. */
 #ifndef ESPALIER_CONFIG_STUDY_H
 #define ESPALIER_CONFIG_STUDY_H
 
