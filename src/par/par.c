@@ -69,8 +69,9 @@ void par_close(par **pp) {
     par *p = *pp;
     if (!p)
         return;
-    MPI_Comm_free(&p->comm->comm);
-    if (p->comm->opened)
+    if (p->comm)
+        MPI_Comm_free(&p->comm->comm);
+    if (p->comm && p->comm->opened)
         MPI_Finalize();
     free(p->comm);
     free(p);
@@ -90,6 +91,39 @@ err par_self(par **out) {
     p->size = 1;
     *out = p;
     return OK;
+}
+
+err par_split(const par *p, int group, par **out) {
+    par *g = NULL;
+    *out = NULL;
+    err e = mem_alloc(1, sizeof *g, &g);
+    if (e == OK)
+        e = mem_alloc(1, sizeof *g->comm, &g->comm);
+    TRY(par_agree(p, e));
+    g->size = 1;
+    if (p->size == 1 && p->comm == NULL) { /* par_alone: no MPI */
+        free(g->comm);
+        g->comm = NULL;
+    } else {
+        g->comm->level = p->comm->level;
+        TRY(par_mpi(MPI_Comm_split(p->comm->comm, group >= 0 ? group : MPI_UNDEFINED, p->rank,
+                                   &g->comm->comm),
+                    "split ranks into groups"));
+    }
+    if (group < 0)
+        goto done;
+    if (g->comm) {
+        MPI_Comm_set_errhandler(g->comm->comm, MPI_ERRORS_RETURN);
+        MPI_Comm_rank(g->comm->comm, &g->rank);
+        MPI_Comm_size(g->comm->comm, &g->size);
+    }
+    *out = g;
+    return OK;
+done:
+    if (g)
+        free(g->comm);
+    free(g);
+    return e;
 }
 
 void par_abort(const par *p, int code) {

@@ -27,6 +27,10 @@ err par_self(par **out);
 static inline par par_alone(void) {
     return (par){.size = 1};
 }
+/* The ranks of p in groups: those that say the same number >= 0 are one, in the order of their
+ * ranks in p; those that say less get NULL. Caller closes with par_close, on all ranks of the
+ * group. Collective over p. */
+err par_split(const par *p, int group, par **out);
 /* End all ranks at once with this exit code, for errors that cannot be agreed on. */
 _Noreturn void par_abort(const par *p, int code);
 

@@ -11,25 +11,31 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* what a rank says to rank 0 */
-enum { ASK, STOP, BYE, TAG_ASK = 1, TAG_ANSWER = 2 };
+/* what a rank says to rank 0, beside the part it asks for (from 0) */
+enum { STOP = -1, BYE = -2, TAG_ASK = 1, TAG_ANSWER = 2 };
 
 struct queue {
     const par *p;
-    int64_t n;
-    _Atomic int64_t *next; /* the next position; NULL: rank 0 has it and is asked */
+    int parts;
+    int64_t *n;            /* (parts) */
+    _Atomic int64_t *next; /* (parts) the next position; NULL: rank 0 has it and is asked */
     MPI_Win window;        /* holds next, if it is shared; else MPI_WIN_NULL */
     MPI_Comm comm;         /* the questions' own; MPI_COMM_NULL if next is shared */
-    _Atomic int64_t own;   /* rank 0: next, if it is not shared */
+    _Atomic int64_t *own;  /* (parts) rank 0: next, if it is not shared */
     _Atomic int byes;      /* rank 0: ranks that will not ask again */
     _Atomic int broken;    /* rank 0: an MPI call of the service failed */
     pthread_t thread;      /* rank 0 */
     int threaded;
 };
 
-static int64_t take(queue *q) {
-    int64_t position = atomic_fetch_add(q->next, 1);
-    return position < q->n ? position : -1;
+static int64_t take(queue *q, int part) {
+    int64_t position = atomic_fetch_add(&q->next[part], 1);
+    return position < q->n[part] ? position : -1;
+}
+
+static void stop_all(queue *q) {
+    for (int k = 0; k < q->parts; k++)
+        atomic_store(&q->next[k], q->n[k]);
 }
 
 /* receive one request of another rank and answer it; 0: nobody asks */
@@ -44,9 +50,9 @@ static int serve(queue *q) {
     if (!bad && what == BYE)
         atomic_fetch_add(&q->byes, 1);
     if (!bad && what == STOP)
-        atomic_store(q->next, q->n);
-    if (!bad && what == ASK) {
-        int64_t position = take(q);
+        stop_all(q);
+    if (!bad && what >= 0) {
+        int64_t position = take(q, what);
         bad = MPI_Send(&position, 1, MPI_INT64_T, s.MPI_SOURCE, TAG_ANSWER, q->comm);
     }
     if (bad)
@@ -90,7 +96,7 @@ static err on_one_node(const par *p, int *yes) {
 /* the counter in shared memory; q->next stays NULL where there is none to be had */
 static err share_counter(queue *q) {
     const par *p = q->p;
-    MPI_Aint bytes = p->rank == 0 ? (MPI_Aint)sizeof *q->next : 0;
+    MPI_Aint bytes = p->rank == 0 ? (MPI_Aint)((size_t)q->parts * sizeof *q->next) : 0;
     void *base = NULL;
     int one_node = 0, unit;
     CALL(on_one_node(p, &one_node));
@@ -103,8 +109,8 @@ static err share_counter(queue *q) {
     }
     MPI_CALL(MPI_Win_shared_query(q->window, 0, &bytes, &unit, &base));
     q->next = base;
-    if (p->rank == 0)
-        atomic_init(q->next, 0);
+    for (int k = 0; k < q->parts && p->rank == 0; k++)
+        atomic_init(&q->next[k], 0);
     return par_barrier(p); /* nobody takes before it is 0 */
 }
 
@@ -113,28 +119,56 @@ static err keep_counter(queue *q, queue_way way) {
     MPI_CALL(MPI_Comm_dup(par_comm_mpi(p), &q->comm));
     if (p->rank != 0)
         return OK;
-    q->next = &q->own;
+    q->next = q->own;
     if (way <= QUEUE_THREAD && p->size > 1 && p->comm->level == MPI_THREAD_MULTIPLE)
         q->threaded = pthread_create(&q->thread, NULL, service, q) == 0;
     return OK;
 }
 
-err queue_open_as(const par *p, int64_t n, queue_way way, queue **out) {
+static void queue_free(queue *q) {
+    if (!q)
+        return;
+    free(q->n);
+    free(q->own);
+    free(q);
+}
+
+static err queue_alloc(const par *p, const int64_t *n, int parts, queue **out) {
     queue *q = NULL;
-    CALL(par_agree(p, mem_alloc(1, sizeof *q, &q)));
+    err e;
+    TRY(mem_alloc(1, sizeof *q, &q));
+    TRY(mem_alloc((size_t)parts, sizeof *q->n, &q->n));
+    TRY(mem_alloc((size_t)parts, sizeof *q->own, &q->own));
+    for (int k = 0; k < parts; k++)
+        q->n[k] = n[k];
     q->p = p;
-    q->n = n;
+    q->parts = parts;
     q->window = MPI_WIN_NULL;
     q->comm = MPI_COMM_NULL;
-    err e = way == QUEUE_SHARED ? share_counter(q) : OK;
+    *out = q;
+    q = NULL;
+done:
+    queue_free(q);
+    return e;
+}
+
+err queue_open_parts(const par *p, const int64_t *n, int parts, queue_way way, queue **out) {
+    queue *q = NULL;
+    err e = par_agree(p, queue_alloc(p, n, parts, &q));
+    if (e == OK && way == QUEUE_SHARED)
+        e = share_counter(q);
     if (e == OK && q->window == MPI_WIN_NULL)
         e = keep_counter(q, way);
     if (e != OK) {
-        free(q);
+        queue_free(q);
         return e;
     }
     *out = q;
     return OK;
+}
+
+err queue_open_as(const par *p, int64_t n, queue_way way, queue **out) {
+    return queue_open_parts(p, &n, 1, way, out);
 }
 
 err queue_open(const par *p, int64_t n, queue **out) {
@@ -146,10 +180,14 @@ static err say(queue *q, int what) {
 }
 
 err queue_next(queue *q, int64_t *position) {
+    return queue_next_of(q, 0, position);
+}
+
+err queue_next_of(queue *q, int part, int64_t *position) {
     if (preempt_asked())
         queue_stop(q);
     if (!q->next) {
-        CALL(say(q, ASK));
+        CALL(say(q, part));
         return par_mpi(
             MPI_Recv(position, 1, MPI_INT64_T, 0, TAG_ANSWER, q->comm, MPI_STATUS_IGNORE),
             "answer of the queue");
@@ -157,13 +195,13 @@ err queue_next(queue *q, int64_t *position) {
     /* without a thread rank 0 answers between its own units */
     while (q->comm != MPI_COMM_NULL && !q->threaded && serve(q))
         ;
-    *position = take(q);
+    *position = take(q, part);
     return OK;
 }
 
 void queue_stop(queue *q) {
     if (q->next)
-        atomic_store(q->next, q->n);
+        stop_all(q);
     else
         (void)say(q, STOP);
 }
@@ -192,7 +230,7 @@ err queue_close(queue **qq) {
         MPI_Win_free(&q->window);
     if (q->comm != MPI_COMM_NULL)
         MPI_Comm_free(&q->comm);
-    free(q);
+    queue_free(q);
     *qq = NULL;
     return e;
 }

@@ -1,13 +1,10 @@
 #include "work/units.h"
 
 #include "base/arena.h"
-#include "base/log.h"
-#include "base/monitor.h"
 #include "io/journal.h"
 #include "par/preempt.h"
-#include "par/queue.h"
+#include "work/shift.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,13 +30,19 @@ static err keep(found *f, int64_t unit, const char *record) {
     return OK;
 }
 
+/* a name that is not on the list is of a unit that was there at another start */
 static err from_journal(void *state, const char *key, int64_t unit, const char *record) {
     found *f = state;
-    return strcmp(key, f->u->key) == 0 ? keep(f, unit, record) : OK;
+    if (!f->u->names)
+        return strcmp(key, f->u->key) == 0 ? keep(f, unit, record) : OK;
+    for (int64_t i = 0; i < f->u->n; i++)
+        if (strcmp(key, f->u->names[i]) == 0)
+            return keep(f, i, record);
+    return OK;
 }
 
-/* records on the wire: UNIT<TAB>RECORD<NL> … */
-static err pack_one(strbuf *b, int64_t unit, const char *record) {
+/* records on the wire */
+err shift_pack(strbuf *b, int64_t unit, const char *record) {
     return strbuf_printf(b, "%lld\t%s\n", (long long)unit, record);
 }
 
@@ -63,7 +66,7 @@ err units_read(const units *u, char ***records) {
         e = journal_read(u->dir, u->stage, from_journal, &f);
         for (int64_t i = 0; e == OK && i < u->n; i++)
             if (r[i])
-                e = pack_one(&wire, i, r[i]);
+                e = shift_pack(&wire, i, r[i]);
     }
     TRY(par_agree(u->p, e));
     bytes = wire.text;
@@ -91,56 +94,6 @@ void units_free(char ***records, int64_t n) {
     *records = NULL;
 }
 
-/* positions of the queue → units that have no record, in the order asked for */
-static err list_missing(const units *u, char **records, int64_t *missing, int64_t *n) {
-    CHECK(!strpbrk(u->key, "\t\n"), ERR_FAILED, "%s: the key \"%s\" has a tab or newline", u->stage,
-          u->key);
-    *n = 0;
-    for (int64_t i = 0; i < u->n; i++) {
-        int64_t unit = u->order ? u->order[i] : i;
-        CHECK(unit >= 0 && unit < u->n, ERR_FAILED, "%s: unit %lld in the order of %lld", u->stage,
-              (long long)unit, (long long)u->n);
-        if (!records[unit])
-            missing[(*n)++] = unit;
-    }
-    if (u->title && *n < u->n)
-        log_info("%s: %lld of %lld %s were done before", u->title, (long long)(u->n - *n),
-                 (long long)u->n, u->noun);
-    return OK;
-}
-
-/* this rank's part of the work: units until there are none, or until one fails */
-static err work(const units *u, unit_fn fn, void *state, const int64_t *missing, int64_t n,
-                queue *q, journal *j, strbuf *done_here) {
-    strbuf record = {0};
-    monitor mon = {0};
-    err e = OK;
-    if (u->title)
-        monitor_begin(&mon, u->title, u->noun, n);
-    for (;;) {
-        int64_t position;
-        TRY(queue_next(q, &position));
-        if (position < 0)
-            break;
-        strbuf_clear(&record);
-        TRY(fn(state, missing[position], &record));
-        ENSURE(record.text && !strchr(record.text, '\n'), ERR_FAILED,
-               "%s: a record must be one line", u->stage);
-        if (j)
-            TRY(journal_append(j, u->key, missing[position], record.text));
-        TRY(pack_one(done_here, missing[position], record.text));
-        if (u->title)
-            monitor_step(&mon, position + 1, NAN);
-    }
-done:
-    if (e != OK)
-        queue_stop(q);
-    if (u->title)
-        monitor_end(&mon);
-    strbuf_free(&record);
-    return e;
-}
-
 /* every rank's new records to every rank */
 static err share(const units *u, const strbuf *here, char **records) {
     found f = {u, records};
@@ -153,23 +106,32 @@ static err share(const units *u, const strbuf *here, char **records) {
     return par_agree(u->p, e);
 }
 
+typedef struct single {
+    unit_fn fn;
+    void *state;
+} single;
+
+static err one_rank(void *state, const par *group, int64_t unit, strbuf *record) {
+    const single *s = state;
+    (void)group;
+    return s->fn(s->state, unit, record);
+}
+
 err units_run(const units *u, unit_fn fn, void *state, char ***records) {
+    single s = {fn, state};
+    units alone = *u;
+    alone.ranks = NULL;
+    return units_run_groups(&alone, one_rank, &s, records);
+}
+
+err units_run_groups(const units *u, group_fn fn, void *state, char ***records) {
     char **r = NULL;
-    int64_t *missing = NULL, n = 0;
-    queue *q = NULL;
-    journal *j = NULL;
     strbuf here = {0};
-    err e, closed;
+    int64_t n = 0;
+    err e;
     TRY(units_read(u, &r));
-    TRY(par_agree(u->p, mem_alloc((size_t)u->n + 1, sizeof *missing, &missing)));
-    TRY(par_agree(u->p, list_missing(u, r, missing, &n)));
+    TRY(shift_run(u, r, fn, state, &here, &n));
     if (n > 0) {
-        e = u->dir ? journal_open(u->dir, u->stage, u->p->rank, &j) : OK;
-        TRY(par_agree(u->p, e));
-        TRY(queue_open(u->p, n, &q));
-        e = work(u, fn, state, missing, n, q, j, &here);
-        closed = queue_close(&q);
-        TRY(par_agree(u->p, e == OK ? closed : e));
         TRY(share(u, &here, r));
         TRY(preempt_agree(u->p));
     }
@@ -179,9 +141,7 @@ err units_run(const units *u, unit_fn fn, void *state, char ***records) {
     *records = r;
     r = NULL;
 done:
-    journal_close(&j);
     strbuf_free(&here);
-    free(missing);
     units_free(&r, u->n);
     return e;
 }

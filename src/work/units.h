@@ -16,6 +16,11 @@ typedef struct units {
     const char *noun;  /* "variants", "examples" */
     int64_t n;
     const int64_t *order; /* (n) order in which units are handed out, NULL: 0 .. n - 1 */
+    /* (n) what each unit is called in the journal, no two alike; NULL: its number below key. With
+     * names a list may grow, shrink and change its order between starts. */
+    const char *const *names;
+    /* (n) how many ranks at most work on a unit together, see units_run_groups; NULL: one */
+    const int64_t *ranks;
 } units;
 
 /* Compute one unit: append ONE line of JSON (no newline) to record. An error ends the stage on all
@@ -26,6 +31,16 @@ typedef err (*unit_fn)(void *state, int64_t unit, strbuf *record);
 /* Run all units that have no record yet; records (n) are strings known on every rank, in unit
  * order. ERR_STOPPED when a stop was asked for. Free with units_free. Collective. */
 err units_run(const units *u, unit_fn fn, void *state, char ***records);
+/* Compute one unit by a group of ranks: every rank of it calls, and rank 0's record counts.
+ * Collective over group. */
+typedef err (*group_fn)(void *state, const par *group, int64_t unit, strbuf *record);
+
+/* The same with units that several ranks share. Units for more ranks come first, then in `order`:
+ * the ranks form groups of that size (the last one takes what is left over), each takes one unit
+ * after another, and when there are none for its size, it splits into smaller groups by itself.
+ * So no rank waits but for the last units. On fewer ranks than a unit asks for, all work on it:
+ * what a record says may not depend on the size of the group. Collective. */
+err units_run_groups(const units *u, group_fn fn, void *state, char ***records);
 /* Records of finished units only (NULL where missing), without running any. Collective. */
 err units_read(const units *u, char ***records);
 void units_free(char ***records, int64_t n);

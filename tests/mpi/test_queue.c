@@ -78,6 +78,36 @@ START_TEST(rank_0_is_busy) {
 }
 END_TEST
 
+/* parts in one queue, ranks at different parts at one time: each position of each part once; the
+ * second half of the ranks begins at the end */
+START_TEST(parts) {
+    static const int64_t n[] = {7, 0, 300, 1};
+    int64_t taken[4][300] = {{0}}, after[4];
+    queue *q = NULL;
+    err e = OK;
+    ck_all_ok(world, queue_open_parts(world, n, 4, (queue_way)_i, &q));
+    for (int i = 0; i < 4; i++) {
+        int k = world->rank * 2 >= world->size ? 3 - i : i;
+        for (int64_t at = 0; e == OK;) {
+            e = queue_next_of(q, k, &at);
+            if (e != OK || at < 0)
+                break;
+            taken[k][at]++;
+        }
+        if (e == OK)
+            e = queue_next_of(q, k, &after[k]);
+    }
+    ck_all_ok(world, queue_close(&q));
+    ck_all_ok(world, e);
+    ck_all_ok(world, par_sum_i64(world, taken[0], 1200));
+    int once = 1;
+    for (int k = 0; k < 4; k++)
+        for (int64_t i = 0; i < 300; i++)
+            once &= taken[k][i] == (i < n[k]);
+    ck_all(world, once && after[0] == -1 && after[1] == -1 && after[2] == -1 && after[3] == -1);
+}
+END_TEST
+
 /* queues one after another, and some that nobody takes from */
 START_TEST(again_and_again) {
     for (int i = 0; i < 20; i++) {
@@ -104,6 +134,7 @@ int main(int argc, char **argv) {
     tcase_add_loop_test(t, each_once, 0, 4 * WAYS);
     tcase_add_loop_test(t, stop, 0, 2 * WAYS);
     tcase_add_loop_test(t, rank_0_is_busy, QUEUE_SHARED, QUEUE_THREAD + 1);
+    tcase_add_loop_test(t, parts, 0, WAYS);
     tcase_add_test(t, again_and_again);
     return agree_run("queue", t, &world);
 }
