@@ -29,6 +29,8 @@ UNIT    := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*.c tests/grad
 MPITEST := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/mpi/test_*.c)))
 CLI     := $(sort $(wildcard tests/cli/*.sh tests/oracle/*.sh))
 BENCH   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard bench/bench_*.c)))
+BENCHOBJ:= $(patsubst %.c,$(BUILD)/%.o,$(filter-out bench/bench_%,$(sort $(wildcard bench/*.c))))
+PEERS   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard bench/peers/*.c)))
 
 VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 RANKS   ?= 1 2 3 4 6
@@ -117,8 +119,15 @@ test-debug:                                  ## unit tests under ASan + UBSan
 	  SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' test-unit
 
 .PHONY: bench
-bench: $(BENCH)                              ## speeds as ratios to the machine's limits; one: make bench NAME=encoder
-	@set -e; for b in $(if $(NAME),$(BUILD)/bench/bench_$(NAME),$(BENCH)); do echo "== $$b"; $$b; done
+.SECONDARY: $(BENCHOBJ)
+BENCHES := $(if $(NAME),$(BUILD)/bench/bench_$(NAME),$(BENCH))
+ifneq ($(filter peers losses,$(NAME)),)
+bench: $(PEERS)
+	@bash bench/peers/run.sh $(NAME)
+else
+bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=encoder|kernels|prune|peers|losses: one
+	@set -e; for b in $(BENCHES); do echo "== $$b"; $$b; done
+endif
 
 .PHONY: clean
 clean:                                       ## remove what was built
@@ -157,8 +166,9 @@ $(BUILD)/tests/%: tests/%.c $(LIB)
 	@echo "  cc     $<"
 	$(Q)$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -o $@ $< $(LIB) $(CHECK_LD) $(LDLIBS)
 
-$(BUILD)/bench/%: bench/%.c $(LIB)
+$(BUILD)/bench/%: bench/%.c $(BENCHOBJ) $(LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+	@echo "  cc     $<"
+	$(Q)$(CC) $(CPPFLAGS) -Ibench $(CFLAGS) -o $@ $< $(BENCHOBJ) $(LIB) $(LDLIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,47 +1,36 @@
-/* bench_encoder: tokens a second of forward and training, and their share of one core's float32
- * peak.
+/* bench_encoder: tokens a second of inference and training of the four sizes, and their share of
+ * the float32 peak of one core.
  *
- *     bench_encoder [--size tiny|mini|small|base] [--seconds S]
+ *     bench_encoder [--size NAME] [--seconds S] [--memory]
  *
- * Peak: a loop of fused multiply-adds in registers. A token's work is counted as two operations for
- * every weight of the six linears of a block and for both products of attention, three times that
- * with the backward pass; everything else counts as nothing. Best of the turns that fit into S
- * seconds. Sequences of 64 tokens, 32 a batch, dropout 0.1; "ragged": 5 to 60 tokens, as in SST-2.
- */
-#include "base/arena.h"
-#include "base/rng.h"
-#include "model/encoder.h"
-#include "tensor/linear.h"
-#include "train/optimiser.h"
+ * "64": 32 sequences of 64 tokens, no padding; "SST-2": ragged batches of 32 of its training split.
+ * Peak and encoder are measured in turns; rates and shares are medians (share.h). --memory:
+ * instead, the peak memory of a process that takes one training step of base, 32 sequences of 128
+ * tokens. */
+#include "lengths.h"
+#include "peak.h"
+#include "share.h"
+#include "workload.h"
 
-#include "tensor/lanes.h"
+#include "tensor/blas.h"
 
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
+#include <sys/resource.h>
 
-enum { B = 32, S = 64, SHORTEST = 5, LONGEST = 60 };
-
-typedef struct size {
-    const char *name;
-    int L, H, A, F;
-} size;
-
-static const size SIZES[] = {{"tiny", 2, 128, 2, 512},
-                             {"mini", 4, 256, 4, 1024},
-                             {"small", 4, 512, 8, 2048},
-                             {"base", 12, 768, 12, 3072}};
+enum { S = 64, S_MEMORY = 128, RAGGED = 8, LEAST = 3 };
 
 typedef struct arguments {
     const char *size; /* NULL: all */
     double seconds;
+    int memory;
 } arguments;
 
 static const struct argp_option OPTIONS[] = {
     {"size", 's', "NAME", 0, "tiny 2x128, mini 4x256, small 4x512 or base 12x768; default: all", 0},
-    {"seconds", 't', "S", 0, "time for every figure; default 1", 0},
+    {"seconds", 't', "S", 0, "least time for every figure; default 1", 0},
+    {"memory", 'm', NULL, 0, "peak memory of base, batch 32, sequence 128, instead", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -50,169 +39,96 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->size = arg;
     else if (key == 't')
         a->seconds = strtod(arg, NULL);
+    else if (key == 'm')
+        a->memory = 1;
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
 }
 
-/* seconds of this thread's own CPU time: what else runs on the machine counts little */
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+/* what one turn does: the next batch */
+typedef struct subject {
+    workload *k;
+    work w;
+    int next, batches;
+    double seconds, tokens;
+} subject;
+
+static err turn(void *state, double *rate) {
+    subject *x = state;
+    int j = x->next++ % x->batches;
+    double start = peak_now();
+    CALL(workload_turn(x->k, x->w, j));
+    double took = peak_now() - start;
+    *rate = workload_operations(x->k, x->w, j) / took;
+    x->seconds += took;
+    x->tokens += workload_tokens(x->k, j);
+    return OK;
 }
 
-/* operations a second of ten independent chains of fused multiply-adds: two units, latency four or
- * five. One variable a chain, so that they stay in registers. sink keeps them alive. */
-static double peak(double seconds, float *sink) {
-    enum { TURNS = 100000, CHAINS = 10 };
-    const lanes a = lanes_set(0.999f), b = lanes_set(0.001f);
-    double best = 0.0;
-    for (double end = now() + seconds; now() < end;) {
-        lanes p = b, q = b * 2.0f, r = b * 3.0f, s = b * 4.0f, t = b * 5.0f; /* none is another */
-        lanes u = -b, v = b * -2.0f, w = b * -3.0f, x = b * -4.0f, y = b * -5.0f;
-        double start = now();
-        for (int i = 0; i < TURNS; i++) {
-            p = lanes_fma(p, a, b);
-            q = lanes_fma(q, a, b);
-            r = lanes_fma(r, a, b);
-            s = lanes_fma(s, a, b);
-            t = lanes_fma(t, a, b);
-            u = lanes_fma(u, a, b);
-            v = lanes_fma(v, a, b);
-            w = lanes_fma(w, a, b);
-            x = lanes_fma(x, a, b);
-            y = lanes_fma(y, a, b);
-        }
-        double rate = 2.0 * LANES * CHAINS * TURNS / (now() - start);
-        best = rate > best ? rate : best;
-        *sink += lanes_sum(p + q + r + s + t + u + v + w + x + y);
-    }
-    return best;
-}
-
-static err gemm(double seconds, int T, int out, int in, double *rate) {
-    float *x = NULL, *w = NULL, *y = NULL;
+static err measure(const size *z, const char *what, const lengths *n, work w, double seconds,
+                   double target) {
+    subject x = {.w = w, .batches = n->batches};
+    share r;
+    char wanted[16] = "";
     err e;
-    TRY(mem_alloc((size_t)T * (size_t)in, sizeof *x, &x));
-    TRY(mem_alloc((size_t)out * (size_t)in, sizeof *w, &w));
-    TRY(mem_alloc((size_t)T * (size_t)out, sizeof *y, &y));
-    *rate = 0.0;
-    for (double end = now() + seconds; now() < end;) {
-        double start = now();
-        linear_forward(y, x, w, T, out, in);
-        double here = 2.0 * T * out * in / (now() - start);
-        *rate = here > *rate ? here : *rate;
-    }
+    TRY(workload_create(z, n, w == WORK_MLM, &x.k));
+    TRY(share_measure(turn, &x, share_fp32, NULL, seconds, LEAST, &r));
+    if (target > 0.0)
+        snprintf(wanted, sizeof wanted, "%.0f %%", 100.0 * target);
+    printf("%-6s %-24s %9.0f  %7.1f  %5.1f  %5.1f %%  %6s  %5d\n", z->name, what,
+           x.tokens / x.seconds, r.rate * 1e-9, r.limit * 1e-9, 100.0 * r.ratio, wanted, r.turns);
+    fflush(stdout);
 done:
-    free(x);
-    free(w);
-    free(y);
+    workload_destroy(&x.k);
     return e;
 }
 
-typedef enum work { FORWARD, RAGGED, STEP, STEP_ADAMW, STEP_MLM } work;
-
-typedef struct bench {
-    encoder *m;
-    encoder_ws *ws;
-    adamw *opt;
-    float *grads;
-    int32_t ids[B * S], offsets[B + 1], labels[B], masked[B * S / 7];
-    batch b;
-} bench;
-
-static void fill_batch(bench *k, int ragged) {
-    rng_stream r = rng_open(1, RNG_TEST, 0, 0);
-    for (int s = 0; s < B; s++) {
-        int n = ragged ? SHORTEST + (int)rng_below(&r, LONGEST - SHORTEST + 1) : S;
-        k->offsets[s + 1] = k->offsets[s] + n;
-        k->labels[s] = s % 2;
-    }
-    for (int i = 0; i < B * S / 7; i++)
-        k->masked[i] = 7 * i;
-    for (int t = 0; t < B * S; t++)
-        k->ids[t] = (int32_t)rng_below(&r, 30522);
-    k->b = (batch){
-        .B = B, .T = k->offsets[B], .ids = k->ids, .offsets = k->offsets, .labels = k->labels};
-}
-
-static err turn(bench *k, work w) {
-    const float *logits;
-    if (w == FORWARD || w == RAGGED)
-        return encoder_classify(k->ws, k->m, &k->b, NULL, &logits);
-    dropout d = {.seed = 1, .hidden = 0.1f, .attention = 0.1f};
-    double loss;
-    memset(k->grads, 0, k->m->n * sizeof *k->grads);
-    if (w == STEP_MLM) /* true words: whichever are in the first places */
-        return encoder_mlm_step(k->ws, k->m, &k->b, k->masked, k->ids, B * S / 7, &d, 1.0f,
-                                k->grads, &loss);
-    CALL(encoder_classify_step(k->ws, k->m, &k->b, &d, 1.0f, k->grads, &loss));
-    if (w == STEP_ADAMW)
-        adamw_step(k->opt, k->m->block, k->grads, 1e-5,
-                   clip_scale(gradient_norm(k->grads, k->m->n), 1.0));
+static err run(const size *z, double seconds, const lengths *fixed, const lengths *ragged) {
+    CALL(measure(z, "forward, 64", fixed, WORK_FORWARD, seconds, z->forward));
+    CALL(measure(z, "training step, 64", fixed, WORK_TRAIN, seconds, z->train));
+    CALL(measure(z, "forward, SST-2", ragged, WORK_FORWARD, seconds, 0.0));
+    CALL(measure(z, "training step, SST-2", ragged, WORK_TRAIN, seconds, 0.0));
+    if (z->L <= 4) /* base's would take as long as all the others */
+        CALL(measure(z, "masked-language step, 64", fixed, WORK_MLM, seconds, 0.0));
     return OK;
 }
 
-/* operations of one forward pass over the batch */
-static double operations(const bench *k, work w) {
-    const encoder_config *c = &k->m->c;
-    double H = c->H, sum = 0.0;
-    for (int s = 0; s < B; s++) {
-        double n = k->offsets[s + 1] - k->offsets[s];
-        sum += 2.0 * n * (4.0 * H * H + 2.0 * H * c->F) + 4.0 * n * n * H;
-    }
-    double head = w == STEP_MLM ? 2.0 * (B * S / 7) * H * (H + c->V) : 0.0;
-    return sum * c->L + head;
-}
-
-static err measure(bench *k, const char *size_name, work w, double seconds, double top) {
-    static const char *const names[] = {"forward", "forward ragged", "forward+backward",
-                                        "training step", "masked language"};
-    fill_batch(k, w == RAGGED);
-    CALL(turn(k, w)); /* grow the workspace */
-    double best = 1e30, end = now() + seconds;
-    do {
-        double start = now();
-        CALL(turn(k, w));
-        double took = now() - start;
-        best = took < best ? took : best;
-    } while (now() < end);
-    double rate = operations(k, w) * (w >= STEP ? 3.0 : 1.0) / best;
-    printf("%-6s %-17s %9.0f tokens/s  %6.1f GFLOP/s  %4.1f %% of peak\n", size_name, names[w],
-           k->b.T / best, rate * 1e-9, 100.0 * rate / top);
-    return OK;
-}
-
-static err run(const size *z, double seconds, double top) {
-    bench *k = NULL;
-    encoder_config c = {.V = 30522, .H = z->H, .L = z->L, .A = z->A, .F = z->F};
-    c.P = 512;
-    c.Y = 2;
-    c.K = 2;
-    c.mlm = 1;
-    c.norm_eps = 1e-12f;
-    double rate;
+static err run_all(const arguments *a) {
+    lengths fixed = {0}, ragged = {0};
     err e;
-    TRY(mem_alloc(1, sizeof *k, &k));
-    TRY(gemm(seconds, B * S, c.F, c.H, &rate));
-    printf("%-6s %-17s %26.1f GFLOP/s  %4.1f %% of peak\n", z->name, "sgemm T x F x H", rate * 1e-9,
-           100.0 * rate / top);
-    TRY(encoder_create(&c, &k->m));
-    encoder_init(k->m, 1);
-    TRY(encoder_ws_create(&c, &k->ws));
-    TRY(adamw_create(&c, 0.01, &k->opt));
-    TRY(mem_alloc(k->m->n, sizeof *k->grads, &k->grads));
-    for (work w = FORWARD; w <= STEP_MLM; w++)
-        TRY(measure(k, z->name, w, seconds, top));
+    TRY(lengths_fixed(S, &fixed));
+    TRY(lengths_sst2(RAGGED, &ragged));
+    printf("batches of %d; ragged lengths: %s; one core, CPU time, medians of turns\n", LENGTHS_B,
+           ragged.source);
+    printf("%-6s %-24s %9s  %7s  %5s  %7s  %6s  %5s\n", "size", "what", "tokens/s", "GFLOP/s",
+           "peak", "share", "target", "turns");
+    for (int i = 0; i < SIZES; i++)
+        if (!a->size || size_find(a->size) == &SIZE[i])
+            TRY(run(&SIZE[i], a->seconds, &fixed, &ragged));
 done:
-    if (k) {
-        encoder_destroy(&k->m);
-        encoder_ws_destroy(&k->ws);
-        adamw_destroy(&k->opt);
-        free(k->grads);
-    }
-    free(k);
+    lengths_free(&fixed);
+    lengths_free(&ragged);
+    return e;
+}
+
+/* of this whole process: nothing else has been allocated in it */
+static err memory(void) {
+    const size *z = size_find("base");
+    lengths n = {0};
+    workload *k = NULL;
+    struct rusage used;
+    err e;
+    TRY(lengths_fixed(S_MEMORY, &n));
+    TRY(workload_create(z, &n, 0, &k));
+    TRY(workload_turn(k, WORK_TRAIN, 0));
+    getrusage(RUSAGE_SELF, &used);
+    printf("peak memory of a training step, base, %d sequences of %d tokens: %.2f GiB (target: "
+           "under 4.5)\n",
+           LENGTHS_B, S_MEMORY, (double)used.ru_maxrss / (1 << 20));
+done:
+    workload_destroy(&k);
+    lengths_free(&n);
     return e;
 }
 
@@ -221,16 +137,14 @@ int main(int argc, char **argv) {
     const struct argp argp = {OPTIONS, parse, NULL, "Speed of the encoder on one core.",
                               NULL,    NULL,  NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    float sink = 0.0f;
-    double top = peak(a.seconds, &sink);
-    printf("peak   %46.1f GFLOP/s (%g)\n", top * 1e-9, (double)sink);
-    for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
-        if (a.size && strcmp(a.size, SIZES[i].name) != 0)
-            continue;
-        if (run(&SIZES[i], a.seconds, top) != OK) {
-            fprintf(stderr, "bench_encoder: %s\n", err_message());
-            return 1;
-        }
+    if (a.size && !size_find(a.size)) {
+        fprintf(stderr, "bench_encoder: no size \"%s\": tiny, mini, small or base\n", a.size);
+        return 2;
+    }
+    blas_single_thread();
+    if ((a.memory ? memory() : run_all(&a)) != OK) {
+        fprintf(stderr, "bench_encoder: %s\n", err_message());
+        return 1;
     }
     return 0;
 }

@@ -1,6 +1,9 @@
 /* Speeds of pruning as shares of the core's float64 limit: exact OBS in blocks and by the
  * definition, the Hessian's sums, local and distributed factorisation (the last over all ranks:
  * start it under mpirun). */
+#include "peak.h"
+#include "share.h"
+
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/rng.h"
@@ -8,25 +11,19 @@
 #include "linalg/linalg.h"
 #include "prune/hessian.h"
 #include "prune/obs.h"
+#include "tensor/blas.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* multiply-adds a second of independent chains that stay in registers, in GFLOP/s */
+/* GFLOP/s of float64 multiply-adds, taken right beside what is held against it */
 static double fma_limit(void) {
-    enum { CHAINS = 48, TURNS = 10000000 };
-    double a[CHAINS], sum = 0.0, start = clock_now();
-    for (int i = 0; i < CHAINS; i++)
-        a[i] = i;
-    for (int k = 0; k < TURNS; k++)
-        for (int i = 0; i < CHAINS; i++)
-            a[i] = fma(a[i], 0.999, 1e-9);
-    for (int i = 0; i < CHAINS; i++)
-        sum += a[i];
-    double rate = 2.0 * CHAINS * TURNS / (clock_now() - start) * 1e-9;
-    return sum > 0.0 ? rate : 0.0;
+    enum { BURSTS = 9 };
+    double x[BURSTS];
+    for (int i = 0; i < BURSTS; i++)
+        x[i] = peak_fp64() * 1e-9;
+    return share_median(x, BURSTS);
 }
 
 static err random_matrix(size_t n, uint32_t which, double **out) {
@@ -51,17 +48,17 @@ static err covariance(int d, double **out) {
     return OK;
 }
 
-static err bench_hessian(const par *p, int d, int m, double limit) {
+static err bench_hessian(const par *p, int d, int m) {
     enum { T = 1024, TURNS = 2 };
     hessian *h;
     double *x, *y;
     CALL(hessian_create(d, m, &h));
     CALL(random_matrix((size_t)T * ((size_t)d + 1), 1, &x));
     CALL(random_matrix((size_t)T * (size_t)m, 2, &y));
-    double start = clock_now();
+    double limit = fma_limit(), start = peak_now();
     for (int i = 0; i < TURNS; i++)
         CALL(hessian_add(h, x, y, T));
-    double seconds = (clock_now() - start) / TURNS;
+    double seconds = (peak_now() - start) / TURNS;
     double flops = (double)T * (d + 1.0) * (d + 2.0) + 2.0 * T * m * (d + 1.0);
     if (p->rank == 0)
         printf("hessian   in %4d out %4d: %7.0f tokens/s, %4.0f %% of the limit\n", d, m,
@@ -72,7 +69,7 @@ static err bench_hessian(const par *p, int d, int m, double limit) {
     return OK;
 }
 
-static err bench_obs(const par *p, int d, int rows, int reference_removals, double limit) {
+static err bench_obs(const par *p, int d, int rows, int reference_removals) {
     size_t n = (size_t)d;
     int k = d / 2;
     double *a, *w, *w0, *inverse;
@@ -84,17 +81,17 @@ static err bench_obs(const par *p, int d, int rows, int reference_removals, doub
     CALL(mem_alloc(n, sizeof *w, &w));
     CALL(linalg_spd(p, inverse, NULL, 0, a, d, 0.0, "local", &r));
     CALL(obs_create(d, &s));
-    double fast = 0.0;
+    double limit = fma_limit(), fast = 0.0;
     for (int i = 0; i <= rows; i++) { /* the first only warms up */
         memcpy(w, w0, n * sizeof *w);
-        double start = clock_now();
+        double start = peak_now();
         CALL(obs_row(s, w, inverse, k, NULL, NULL));
-        fast += i > 0 ? (clock_now() - start) / rows : 0.0;
+        fast += i > 0 ? (peak_now() - start) / rows : 0.0;
     }
     memcpy(w, w0, n * sizeof *w);
-    double start = clock_now();
+    double start = peak_now();
     CALL(obs_row_reference(w, inverse, d, reference_removals, NULL, NULL));
-    double slow = (clock_now() - start) * k / reference_removals;
+    double slow = (peak_now() - start) * k / reference_removals;
     double flops = ((double)d * d * d - (double)(d - k) * (d - k) * (d - k)) / 3.0;
     if (p->rank == 0)
         printf(
@@ -132,13 +129,10 @@ static err bench_factor(const par *p, int d) {
 }
 
 static err bench(const par *p) {
-    double limit = fma_limit();
-    if (p->rank == 0)
-        printf("limit: %.1f GFLOP/s float64 multiply-add, one core\n", limit);
-    CALL(bench_hessian(p, 768, 768, limit));
-    CALL(bench_hessian(p, 3072, 768, limit));
-    CALL(bench_obs(p, 768, 40, 384, limit));
-    CALL(bench_obs(p, 3072, 3, 96, limit));
+    CALL(bench_hessian(p, 768, 768));
+    CALL(bench_hessian(p, 3072, 768));
+    CALL(bench_obs(p, 768, 40, 384));
+    CALL(bench_obs(p, 3072, 3, 96));
     CALL(bench_factor(p, 768));
     CALL(bench_factor(p, 3072));
     return bench_factor(p, 4096);
@@ -148,6 +142,7 @@ int main(int argc, char **argv) {
     par *p;
     if (par_open(&argc, &argv, &p) != OK)
         return 1;
+    blas_single_thread();
     err e = bench(p);
     if (e != OK && p->rank == 0)
         fprintf(stderr, "bench_prune: %s\n", err_message());
