@@ -97,7 +97,7 @@ err info_model(const char *dir, strbuf *out) {
     TRY(encoder_load(dir, (encoder_want){.classes = -1, .mlm = -1}, &m));
     TRY(path_join(weights, dir, "model.safetensors"));
     TRY(hash_file(weights, hex, &bytes));
-    TRY(strbuf_printf(out, "%s: BERT encoder\n", dir));
+    TRY(strbuf_printf(out, "%s: %s encoder\n", dir, encoder_family_in(&m->c)->name));
     TRY(print_config(&m->c, out));
     TRY(strbuf_printf(out, "  parameters %zu, %.1f MiB on disk\n", m->n, (double)bytes / 0x1p20));
     TRY(print_sparsity(m, out));

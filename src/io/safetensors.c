@@ -263,15 +263,25 @@ static int copy_f32(const st_array *a, float *out) {
     return good;
 }
 
+/* the pages of an array that was copied are given back: they would count as this process's memory
+ * until the file is closed */
+static void release(const st_array *a) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)a->data;
+    uintptr_t end = begin + (uintptr_t)a->count * (uintptr_t)DTYPE[a->dtype].bytes;
+    begin = begin / page * page; /* a page shared with a neighbour is read again where needed */
+    if (end > begin)
+        (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+}
+
 err st_copy_f32(const safetensors *s, const st_array *a, float *out, int64_t count) {
     CALL(check_copy(s, a, count, 1));
-    if (copy_f32(a, out))
-        return OK;
-    for (int64_t i = 0; i < count; i++) {
-        double v;
-        CALL(read_element(s, a, i, 0x1.fffffep127, &v));
-        out[i] = (float)v;
-    }
+    if (!copy_f32(a, out))
+        for (int64_t i = 0; i < count; i++) {
+            double v;
+            CALL(read_element(s, a, i, 0x1.fffffep127, &v));
+            out[i] = (float)v;
+        }
+    release(a);
     return OK;
 }
 

@@ -22,6 +22,7 @@ typedef enum dropout_site {
     DROPOUT_ATT,    /* output of attention */
     DROPOUT_OUT,    /* output of the feed-forward pair */
     DROPOUT_POOLED, /* input of the classifier */
+    DROPOUT_FIRST,  /* [CLS], where the family drops before the classifier's dense layer */
 } dropout_site;
 
 /* mask (positions, width): the first units of one example at one site. */

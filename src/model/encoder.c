@@ -23,6 +23,7 @@ enum {
 };
 
 typedef struct table {
+    const encoder_family *family;
     table_row row[ROW_COUNT];
     size_t stride, n; /* floats of a layer, of the block */
 } table;
@@ -33,6 +34,7 @@ static void table_make(const encoder_config *c, table *t) {
         (table_row){layered, (present) != 0, rows, cols, decay, prunable, name, 0, 0};
     ENCODER_PARAMS(X)
 #undef X
+    t->family = encoder_family_in(c);
     t->stride = 0;
     t->n = 0;
     for (int i = 0; i < ROW_COUNT; i++) {
@@ -74,12 +76,13 @@ static void visit_row(const table *t, const table_row *r, int layer, array_visit
                        .layer = layer,
                        .decay = r->decay,
                        .prunable = r->prunable};
-    const char *mark = strstr(r->name, "%d");
+    char name[ENCODER_NAME_BYTES];
+    encoder_family_array(t->family, r->name, name, sizeof name);
+    const char *mark = strstr(name, "%d");
     if (mark)
-        snprintf(a.name, sizeof a.name, "%.*s%d%s", (int)(mark - r->name), r->name, layer,
-                 mark + 2);
+        snprintf(a.name, sizeof a.name, "%.*s%d%s", (int)(mark - name), name, layer, mark + 2);
     else
-        snprintf(a.name, sizeof a.name, "%s", r->name);
+        snprintf(a.name, sizeof a.name, "%s", name);
     visit(state, (*n)++, &a);
 }
 
@@ -119,7 +122,8 @@ int encoder_arrays(const encoder_config *c, encoder_array *out, int cap) {
 err encoder_create(const encoder_config *c, encoder **out) {
     CHECK(c->H > 0 && c->A > 0 && c->H % c->A == 0, ERR_FAILED,
           "encoder: hidden width %d is not a multiple of %d heads", c->H, c->A);
-    CHECK(c->V > 0 && c->L > 0 && c->F > 0 && c->P > 0 && c->Y > 0, ERR_FAILED,
+    int types = encoder_family_in(c)->types;
+    CHECK(c->V > 0 && c->L > 0 && c->F > 0 && c->P > 0 && (c->Y > 0) == types, ERR_FAILED,
           "encoder: a dimension is not positive (V %d, L %d, F %d, P %d, Y %d)", c->V, c->L, c->F,
           c->P, c->Y);
     CHECK(c->K >= 0 && c->K <= ENCODER_MAX_CLASSES, ERR_FAILED,
@@ -181,7 +185,7 @@ void encoder_init_array(encoder *m, const encoder_array *a, uint64_t seed) {
     size_t n = (size_t)a->rows * (size_t)a->cols;
     if (strcmp(strrchr(a->name, '.'), ".bias") == 0)
         memset(x, 0, n * sizeof *x);
-    else if (strstr(a->name, "LayerNorm"))
+    else if (!a->decay) /* LayerNorm */
         for (size_t i = 0; i < n; i++)
             x[i] = 1.0f;
     else

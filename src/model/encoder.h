@@ -1,4 +1,5 @@
-/* encoder.h: a BERT encoder (arXiv 1810.04805) with classification and masked-language heads.
+/* encoder.h: a BERT, DistilBERT or RoBERTa encoder (encoder_family.h) with classification and
+ * masked-language heads.
  *
  * const model, mutable workspace: any number of models and workspaces live in one process.
  * One flat float32 block of parameters; gradients, optimiser moments and averages are further
@@ -8,6 +9,7 @@
 #define ESPALIER_MODEL_ENCODER_H
 
 #include "base/err.h"
+#include "model/encoder_family.h"
 #include "model/encoder_params.h"
 #include "tensor/dims.h"
 
@@ -17,9 +19,12 @@
 enum { ENCODER_MAX_CLASSES = 64, ENCODER_LABEL_BYTES = 64, ENCODER_NAME_BYTES = 96 };
 
 typedef struct encoder_config {
-    int V, H, L, A, F, P, Y;
-    int K;   /* classes; 0: no classifier */
-    int mlm; /* 1: masked-language head present */
+    encoder_kind family;
+    int V, H, L, A, F, Y; /* Y 0: the family has no token types */
+    int P;                /* positions a sequence may have */
+    int first_position; /* row of pos_emb of a sequence's first token, rows before it are unused */
+    int K;              /* classes; 0: no classifier */
+    int mlm;            /* 1: masked-language head present */
     float norm_eps;
     char label[ENCODER_MAX_CLASSES][ENCODER_LABEL_BYTES]; /* id2label */
 } encoder_config;
@@ -48,6 +53,14 @@ typedef struct encoder_array {
     int decay, prunable;
 } encoder_array;
 
+static inline const encoder_family *encoder_family_in(const encoder_config *c) {
+    return encoder_family_of((int)c->family);
+}
+/* 1: pool_w and pool_b are there, as the encoder's pooler or as part of a classifier. */
+static inline int encoder_pools(const encoder_config *c) {
+    return c->K > 0 || encoder_family_in(c)->has_pooler;
+}
+
 size_t encoder_count(const encoder_config *c); /* floats in a block */
 void encoder_view(encoder_params *p, const encoder_config *c, float *block);
 /* Every array of c in block order into out (cap entries); returns how many there are. */
@@ -69,12 +82,14 @@ typedef struct encoder_want {
     uint64_t seed; /* for a new classifier */
 } encoder_want;
 
-/* Load DIR/config.json and DIR/model.safetensors (names with or without the "bert." prefix). A
- * pooler that is absent (checkpoints that were only pre-trained on masked words) is initialised
- * from seed. Refused with ERR_DATA, naming file and field or array: other model types and
- * activations, fields that are missing or contradict, arrays that are missing, unknown, of wrong
- * shape or dtype, not finite, a decoder that is not tied. Arrays of heads that are not wanted and
- * of the next-sentence head are passed over. Not collective. Caller destroys. */
+/* Load DIR/config.json and DIR's weights: model.safetensors or the files that
+ * model.safetensors.index.json names; float32, float64, float16 or bfloat16; names with or without
+ * the family's prefix. A pooler that is absent (checkpoints that were only pre-trained on masked
+ * words) is initialised from seed. Memory: the model and one array. Refused with ERR_DATA, naming
+ * file and field or array: other model types and activations, fields that are missing or
+ * contradict, arrays that are missing, unknown, of wrong shape or dtype, not finite, a decoder that
+ * is not tied, weights in another format. Arrays of heads that are not wanted and of the
+ * next-sentence head are passed over. Not collective. Caller destroys. */
 err encoder_load(const char *dir, encoder_want want, encoder **out);
 
 /* Write config.json, model.safetensors and a copy of vocab_file as vocab.txt into dir (made if

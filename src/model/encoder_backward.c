@@ -74,7 +74,8 @@ static void backward_layer(encoder_ws *ws, const encoder *m, int l, const batch 
     linear_backward_input(dh, ws->dinner, p->inter_w + at, T, F, H);
 
     backward_sum(ws, dh, dx, d->att_b + at, d->att_norm_w + at, d->att_norm_b + at, a->att,
-                 a->att_mean, a->att_rstd, p->att_norm_w + at, b, drop, DROPOUT_ATT, l);
+                 a->att_mean, a->att_rstd, p->att_norm_w + at, b, forward_attention_drop(m, drop),
+                 DROPOUT_ATT, l);
     linear_backward_weight(d->att_w + at, dx, a->context, T, H, H);
     float *dcontext = ws->dinner; /* free again */
     memset(dcontext, 0, floats * sizeof *dcontext);
@@ -93,5 +94,6 @@ void backward_run(encoder_ws *ws, const encoder *m, const batch *b, const dropou
     forward_embedding_mask(ws, ws->dhidden, b, drop);
     norm_backward(ws->dhidden, d->emb_norm_w, d->emb_norm_b, ws->dhidden, ws->emb, ws->emb_mean,
                   ws->emb_rstd, m->p.emb_norm_w, T, H);
-    embedding_backward(d->word_emb, d->pos_emb, d->type_emb, ws->dhidden, b, H);
+    embedding_backward(d->word_emb, d->pos_emb + (size_t)m->c.first_position * (size_t)H,
+                       d->type_emb, ws->dhidden, b, H);
 }

@@ -5,8 +5,8 @@
 #include "io/lines.h"
 #include "io/safetensors.h"
 #include "model/config_file.h"
+#include "model/weights.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,129 +15,159 @@
  */
 
 typedef struct reader {
-    char path[4096];
-    safetensors *s;
-    unsigned char *used; /* (arrays of the file) */
+    weights *w;
+    const encoder_family *f;
+    unsigned char *used; /* (arrays of the checkpoint) */
     encoder_want want;
     int new_pooler, new_classifier; /* initialised, not read */
     encoder_array *arrays;
     int n;
 } reader;
 
-static const char *const PREFIX = "bert.";
-
-/* an array by its name, with or without the prefix; marks it as used */
-static const st_array *find(reader *r, const char *name) {
-    size_t skip = strncmp(name, PREFIX, strlen(PREFIX)) == 0 ? strlen(PREFIX) : 0;
-    for (int i = 0; i < safetensors_count(r->s); i++) {
-        const st_array *a = safetensors_at(r->s, i);
-        if (strcmp(a->name, name) == 0 || strcmp(a->name, name + skip) == 0) {
-            r->used[i] = 1;
-            return a;
-        }
-    }
-    return NULL;
-}
-
-static err check_shape(const reader *r, const st_array *a, int rows, int cols, int vector) {
-    int fits = vector ? a->rank == 1 && a->shape[0] == cols
-                      : a->rank == 2 && a->shape[0] == rows && a->shape[1] == cols;
-    if (fits)
-        return OK;
-    char have[128] = "";
-    for (int i = 0; i < a->rank; i++) {
-        size_t n = strlen(have);
-        snprintf(have + n, sizeof have - n, "%s%lld", i ? ", " : "", (long long)a->shape[i]);
-    }
-    if (vector)
-        RAISE(ERR_DATA, "%s: array %s has shape (%s); config.json asks for (%d)", r->path, a->name,
-              have, cols);
-    RAISE(ERR_DATA, "%s: array %s has shape (%s); config.json asks for (%d, %d)", r->path, a->name,
-          have, rows, cols);
-}
-
-/* biases and LayerNorm arrays have one dimension in the file */
-static int is_vector(const encoder_array *a) {
-    return strcmp(strrchr(a->name, '.'), ".bias") == 0 || strstr(a->name, "LayerNorm") != NULL;
-}
-
 static int starts(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* Checkpoints from TensorFlow's days call LayerNorm's two arrays gamma and beta: 1 and name's other
+ * spelling in old, or 0. */
+static int old_name(const char *name, char old[ENCODER_NAME_BYTES]) {
+    static const char *const spelling[2][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
+                                               {"LayerNorm.bias", "LayerNorm.beta"}};
+    for (int i = 0; i < 2; i++) {
+        const char *tail = strstr(name, spelling[i][0]);
+        if (tail) {
+            snprintf(old, ENCODER_NAME_BYTES, "%.*s%s", (int)(tail - name), name, spelling[i][1]);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* an array by its name, with or without the family's prefix; -1: not there */
+static int look_up(const reader *r, const char *name) {
+    char old[ENCODER_NAME_BYTES];
+    size_t skip = starts(name, r->f->prefix) ? strlen(r->f->prefix) : 0;
+    int i = weights_find(r->w, name);
+    if (i < 0 && skip)
+        i = weights_find(r->w, name + skip);
+    return i < 0 && old_name(name, old) ? look_up(r, old) : i;
+}
+
+static err check_shape(const reader *r, int i, const encoder_array *want) {
+    const st_array *a = weights_at(r->w, i);
+    int vector = !want->decay; /* biases and LayerNorm have one dimension in the file */
+    int fits = vector ? a->rank == 1 && a->shape[0] == want->cols
+                      : a->rank == 2 && a->shape[0] == want->rows && a->shape[1] == want->cols;
+    if (fits)
+        return OK;
+    char have[128] = "";
+    for (int k = 0; k < a->rank; k++) {
+        size_t n = strlen(have);
+        snprintf(have + n, sizeof have - n, "%s%lld", k ? ", " : "", (long long)a->shape[k]);
+    }
+    if (vector)
+        RAISE(ERR_DATA, "%s: array %s has shape (%s); config.json asks for (%d)",
+              weights_path(r->w, i), a->name, have, want->cols);
+    RAISE(ERR_DATA, "%s: array %s has shape (%s); config.json asks for (%d, %d)",
+          weights_path(r->w, i), a->name, have, want->rows, want->cols);
+}
+
 static err read_array(reader *r, encoder *m, const encoder_array *a) {
-    if ((r->new_pooler && starts(a->name, "bert.pooler.")) ||
-        (r->new_classifier && starts(a->name, "classifier."))) {
+    const float *x = m->block + a->offset;
+    int pooler = x == m->p.pool_w || x == m->p.pool_b;
+    int classifier = x == m->p.class_w || x == m->p.class_b;
+    if ((r->new_pooler && pooler) || (r->new_classifier && classifier)) {
         encoder_init_array(m, a, r->want.seed);
         return OK;
     }
-    const st_array *from = find(r, a->name);
-    CHECK(from, ERR_DATA, "%s: array %s is missing", r->path, a->name);
-    CALL(check_shape(r, from, a->rows, a->cols, is_vector(a)));
-    return st_copy_f32(r->s, from, m->block + a->offset, (int64_t)a->rows * a->cols);
+    int i = look_up(r, a->name);
+    CHECK(i >= 0, ERR_DATA, "%s: array %s is missing", weights_name(r->w), a->name);
+    r->used[i] = 1;
+    CALL(check_shape(r, i, a));
+    return weights_copy(r->w, i, m->block + a->offset, (int64_t)a->rows * a->cols);
 }
 
-/* the decoder of the masked-language head must be the tied copy that it is by definition */
-static err check_tied(reader *r, const encoder *m) {
-    static const char *const name[] = {"cls.predictions.decoder.weight",
-                                       "cls.predictions.decoder.bias"};
-    for (int i = 0; i < 2; i++) {
-        const st_array *a = safetensors_find(r->s, name[i]);
-        if (!a)
-            continue;
-        find(r, name[i]);
-        const float *tied = i == 0 ? m->p.word_emb : m->p.mlm_bias;
-        if (!tied)
-            continue;
-        int64_t count = i == 0 ? (int64_t)m->c.V * m->c.H : m->c.V;
-        float *x;
-        CALL(mem_alloc((size_t)count, sizeof *x, &x));
-        err e = st_copy_f32(r->s, a, x, count);
-        int equal = e == OK && memcmp(x, tied, (size_t)count * sizeof *x) == 0;
-        free(x);
-        CALL(e);
-        CHECK(equal, ERR_DATA, "%s: array %s differs from %s; only a tied decoder is supported",
-              r->path, name[i], i == 0 ? "the word embeddings" : "cls.predictions.bias");
-    }
+/* a copy of the word embeddings or of the head's bias must be the tied one that it is by definition
+ */
+static err check_copy(reader *r, const char *name, const float *tied, int64_t count,
+                      const char *of) {
+    int i = name ? weights_find(r->w, name) : -1;
+    if (i < 0)
+        return OK;
+    r->used[i] = 1;
+    if (!tied)
+        return OK;
+    float *x;
+    CALL(mem_alloc((size_t)count, sizeof *x, &x));
+    err e = weights_copy(r->w, i, x, count);
+    int equal = e == OK && memcmp(x, tied, (size_t)count * sizeof *x) == 0;
+    free(x);
+    CALL(e);
+    CHECK(equal, ERR_DATA, "%s: array %s differs from %s; only a tied decoder is supported",
+          weights_path(r->w, i), name, of);
     return OK;
+}
+
+static err check_tied(reader *r, const encoder *m) {
+    const float *words = m->c.mlm ? m->p.word_emb : NULL;
+    CALL(check_copy(r, r->f->decoder_w, words, (int64_t)m->c.V * m->c.H, "the word embeddings"));
+    return check_copy(r, r->f->decoder_b, m->p.mlm_bias, m->c.V, "the head's bias");
+}
+
+/* does name begin with one of these, the family's prefix left out or not? */
+static int among(const reader *r, const char *const *list, int n, const char *name) {
+    for (int i = 0; i < n && list[i]; i++) {
+        size_t skip = starts(list[i], r->f->prefix) ? strlen(r->f->prefix) : 0;
+        if (starts(name, list[i]) || starts(name, list[i] + skip))
+            return 1;
+    }
+    return 0;
 }
 
 /* arrays of other heads that carry nothing an encoder needs */
 static int is_harmless(const reader *r, const char *name) {
-    if (starts(name, "cls.seq_relationship.") || strstr(name, "embeddings.position_ids"))
-        return 1;
-    if (starts(name, "classifier."))
-        return r->want.classes >= 0;
-    return starts(name, "cls.predictions.") && r->want.mlm == 0;
+    return among(r, r->f->passed, FAMILY_PASSED, name) ||
+           (r->want.classes >= 0 && among(r, r->f->classifier, FAMILY_CLASSIFIER, name)) ||
+           (r->want.mlm == 0 && among(r, &r->f->masked, 1, name));
 }
 
 static err check_unused(const reader *r) {
-    for (int i = 0; i < safetensors_count(r->s); i++) {
-        const char *name = safetensors_at(r->s, i)->name;
+    for (int i = 0; i < weights_count(r->w); i++) {
+        const char *name = weights_at(r->w, i)->name;
         CHECK(r->used[i] || is_harmless(r, name), ERR_DATA,
-              "%s: array %s is not part of a BERT encoder of %s", r->path, name,
-              "the shape in config.json");
+              "%s: array %s is not part of a %s encoder of the shape in config.json",
+              weights_path(r->w, i), name, r->f->name);
     }
     return OK;
 }
 
+/* an array of BERT's table under the family's name; -1: not there */
+static int table_array(const reader *r, const char *name) {
+    char own[ENCODER_NAME_BYTES];
+    encoder_family_array(r->f, name, own, sizeof own);
+    return look_up(r, own);
+}
+
 /* which heads the encoder gets, from what is wanted and what is there */
 static err choose_heads(reader *r, encoder_config *c) {
-    const st_array *w = safetensors_find(r->s, "classifier.weight");
-    int mlm = safetensors_find(r->s, "cls.predictions.bias") != NULL;
+    int w = table_array(r, "classifier.weight");
+    int mlm = table_array(r, "cls.predictions.bias") >= 0;
     int K = c->K;
-    c->K = r->want.classes >= 0 ? r->want.classes : w ? K : 0;
-    r->new_classifier = r->want.classes > 0 && (!w || w->rank < 1 || w->shape[0] != c->K);
+    c->K = r->want.classes >= 0 ? r->want.classes : w >= 0 ? K : 0;
+    const st_array *a = w >= 0 ? weights_at(r->w, w) : NULL;
+    r->new_classifier = r->want.classes > 0 && (!a || a->rank < 1 || a->shape[0] != c->K);
     /* a checkpoint that was only pre-trained on masked words may come without a pooler */
-    r->new_pooler = !safetensors_find(r->s, "bert.pooler.dense.weight") &&
-                    !safetensors_find(r->s, "pooler.dense.weight");
+    r->new_pooler =
+        table_array(r, "bert.pooler.dense.weight") < 0 && (r->new_classifier || r->f->has_pooler);
     CHECK(c->K <= ENCODER_MAX_CLASSES, ERR_FAILED, "%d classes wanted; at most %d are supported",
           c->K, (int)ENCODER_MAX_CLASSES);
     if (c->K != K)
         for (int k = 0; k < c->K; k++)
             snprintf(c->label[k], sizeof c->label[k], "LABEL_%d", k);
-    CHECK(r->want.mlm <= 0 || mlm, ERR_DATA,
-          "%s: array cls.predictions.bias is missing: no masked-language head", r->path);
+    char bias[ENCODER_NAME_BYTES];
+    encoder_family_array(r->f, "cls.predictions.bias", bias, sizeof bias);
+    CHECK(r->want.mlm <= 0 || mlm, ERR_DATA, "%s: array %s is missing: no masked-language head",
+          weights_name(r->w), bias);
     c->mlm = r->want.mlm != 0 && mlm;
     return OK;
 }
@@ -158,12 +188,12 @@ err encoder_load(const char *dir, encoder_want want, encoder **out) {
     encoder *m = NULL;
     reader r = {.want = want};
     CALL(path_join(config, dir, "config.json"));
-    CALL(path_join(r.path, dir, "model.safetensors"));
     err e;
     TRY(mem_alloc(1, sizeof *c, &c));
     TRY(config_read(config, c));
-    TRY(safetensors_open(r.path, &r.s));
-    TRY(mem_alloc((size_t)safetensors_count(r.s), 1, &r.used));
+    r.f = encoder_family_in(c);
+    TRY(weights_open(dir, &r.w));
+    TRY(mem_alloc((size_t)weights_count(r.w) + 1, 1, &r.used));
     TRY(choose_heads(&r, c));
     TRY(encoder_create(c, &m));
     TRY(read_arrays(&r, m));
@@ -171,7 +201,7 @@ err encoder_load(const char *dir, encoder_want want, encoder **out) {
     m = NULL;
 done:
     encoder_destroy(&m);
-    safetensors_close(&r.s);
+    weights_close(&r.w);
     free(r.arrays);
     free(r.used);
     free(c);
@@ -191,7 +221,7 @@ static err write_weights(const encoder *m, const char *path) {
     encoder_arrays(&m->c, arrays, n);
     for (int i = 0; i < n; i++) {
         const encoder_array *a = &arrays[i];
-        int vector = is_vector(a);
+        int vector = !a->decay;
         to[i] = (st_array){.name = a->name,
                            .dtype = ST_F32,
                            .rank = vector ? 1 : 2,

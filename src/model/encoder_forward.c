@@ -57,7 +57,7 @@ void forward_embedding_mask(encoder_ws *ws, float *x, const batch *b, const drop
 void forward_embed(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                    float *h) {
     const encoder_params *p = &m->p;
-    embedding_forward(ws->emb, b, p->word_emb, p->pos_emb, p->type_emb, m->c.H);
+    embedding_forward(ws->emb, b, p->word_emb, forward_positions(m), p->type_emb, m->c.H);
     if (b->delta)
         for (size_t i = 0; i < (size_t)b->T * (size_t)m->c.H; i++)
             ws->emb[i] += b->delta[i];
@@ -124,7 +124,7 @@ static void forward_mid(encoder_ws *ws, layer_acts *a, const encoder *m, int l, 
     int H = m->c.H;
     linear_forward(a->att, a->context, p->att_w + at, b->T, H, H);
     forward_sum(ws, a->mid, a->att, a->att_mean, a->att_rstd, h, p->att_b + at, p->att_norm_w + at,
-                p->att_norm_b + at, b, drop, DROPOUT_ATT, l);
+                p->att_norm_b + at, b, forward_attention_drop(m, drop), DROPOUT_ATT, l);
 }
 
 static void forward_gelu(layer_acts *a, const encoder *m, int l, int T) {

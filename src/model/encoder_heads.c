@@ -13,14 +13,14 @@
 #include <math.h>
 #include <string.h>
 
-/* x (B, H) times the classifier's dropout mask */
-static void mask_pooled(encoder_ws *ws, float *x, const batch *b, const dropout *drop) {
+/* x (B, H) times the dropout mask of one of the classifier's two sites */
+static void mask_rows(encoder_ws *ws, float *x, const batch *b, const dropout *drop,
+                      dropout_site site) {
     int H = ws->c.H;
     if (!drop || drop->hidden <= 0.0f)
         return;
     for (int s = 0; s < b->B; s++) {
-        dropout_mask(ws->mask, drop, DROPOUT_POOLED, 0, 0, forward_example(b, s), drop->hidden, 1,
-                     H);
+        dropout_mask(ws->mask, drop, site, 0, 0, forward_example(b, s), drop->hidden, 1, H);
         for (int j = 0; j < H; j++)
             x[(size_t)s * (size_t)H + (size_t)j] *= ws->mask[j];
     }
@@ -29,11 +29,14 @@ static void mask_pooled(encoder_ws *ws, float *x, const batch *b, const dropout 
 /* pooled, logits; what the classifier saw (pooled with dropout) stays in ws->seen */
 static void classify(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop) {
     int B = b->B, H = m->c.H, K = m->c.K;
+    const encoder_family *f = encoder_family_in(&m->c);
     rows_gather(ws->first, ws->hidden[m->c.L], b->offsets, B, H);
+    if (f->drops_first)
+        mask_rows(ws, ws->first, b, drop, DROPOUT_FIRST);
     linear_forward(ws->pooled, ws->first, m->p.pool_w, B, H, H);
-    tanh_forward(ws->pooled, m->p.pool_b, B, H);
+    (f->relu ? relu_forward : tanh_forward)(ws->pooled, m->p.pool_b, B, H);
     memcpy(ws->seen, ws->pooled, (size_t)B * (size_t)H * sizeof *ws->seen);
-    mask_pooled(ws, ws->seen, b, drop);
+    mask_rows(ws, ws->seen, b, drop, DROPOUT_POOLED);
     linear_forward(ws->logits, ws->seen, m->p.class_w, B, K, H);
     bias_forward(ws->logits, m->p.class_b, B, K);
 }
@@ -78,6 +81,7 @@ err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, cons
     *loss = cross_entropy(dlogits, NULL, b->labels, b->smoothing, weight / (float)B, B, K);
     if (!grads)
         return OK;
+    const encoder_family *f = encoder_family_in(&m->c);
     encoder_params d;
     encoder_view(&d, &m->c, grads);
     linear_backward_weight(d.class_w, dlogits, ws->seen, B, K, H);
@@ -85,12 +89,14 @@ err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, cons
     size_t floats = (size_t)B * (size_t)H;
     memset(ws->dfirst, 0, floats * sizeof *ws->dfirst);
     linear_backward_input(ws->dfirst, dlogits, m->p.class_w, B, K, H);
-    mask_pooled(ws, ws->dfirst, b, drop);
-    tanh_backward(ws->dfirst, d.pool_b, ws->pooled, B, H);
+    mask_rows(ws, ws->dfirst, b, drop, DROPOUT_POOLED);
+    (f->relu ? relu_backward : tanh_backward)(ws->dfirst, d.pool_b, ws->pooled, B, H);
     linear_backward_weight(d.pool_w, ws->dfirst, ws->first, B, H, H);
     /* the pooled vectors are no longer needed: their room takes the gradient of [CLS] */
     memset(ws->seen, 0, floats * sizeof *ws->seen);
     linear_backward_input(ws->seen, ws->dfirst, m->p.pool_w, B, H, H);
+    if (f->drops_first)
+        mask_rows(ws, ws->seen, b, drop, DROPOUT_FIRST);
     memset(ws->dhidden, 0, (size_t)b->T * (size_t)H * sizeof *ws->dhidden);
     rows_scatter(ws->dhidden, ws->seen, b->offsets, B, H);
     backward_run(ws, m, b, drop, &d);

@@ -4,7 +4,6 @@
 #include "model/dropout.h"
 #include "tensor/reference.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +56,8 @@ static void attention(const reference *r, double *context, const double *qkv, in
 static void add_norm(const reference *r, double *h, double *x, dropout_site site, int l,
                      const double *w, const double *b) {
     int T = r->b->T, H = r->m->c.H;
-    drop_hidden(r, x, site, l);
+    if (site != DROPOUT_ATT || encoder_family_in(&r->m->c)->drops_attention)
+        drop_hidden(r, x, site, l);
     for (int i = 0; i < T * H; i++)
         h[i] += x[i];
     reference_norm(h, h, w, b, (double)r->m->c.norm_eps, T, H);
@@ -93,7 +93,8 @@ static err begin(reference *r, const encoder *m, const double *block, const batc
 
 static err forward(const reference *r, double *h) {
     const encoder_config *c = &r->m->c;
-    reference_embedding(h, r->b, PARAM(word_emb, 0), PARAM(pos_emb, 0), PARAM(type_emb, 0), c->H);
+    reference_embedding(h, r->b, PARAM(word_emb, 0), PARAM(pos_emb, 0) + c->first_position * c->H,
+                        c->Y > 0 ? PARAM(type_emb, 0) : NULL, c->H);
     for (int i = 0; r->b->delta && i < r->b->T * r->m->c.H; i++)
         h[i] += (double)r->b->delta[i];
     reference_norm(h, h, PARAM(emb_norm_w, 0), PARAM(emb_norm_b, 0), (double)c->norm_eps, r->b->T,
@@ -113,7 +114,18 @@ err encoder_reference_forward(double *h, const encoder *m, const double *block, 
     return e;
 }
 
+/* x (H) of sequence s times the mask of one of the classifier's sites */
+static void drop_row(const reference *r, double *x, dropout_site site, int s) {
+    int H = r->m->c.H;
+    if (!r->drop || r->drop->hidden <= 0.0f)
+        return;
+    dropout_mask(r->mask, r->drop, site, 0, 0, example(r, s), r->drop->hidden, 1, H);
+    for (int j = 0; j < H; j++)
+        x[j] *= (double)r->mask[j];
+}
+
 static err classify(const reference *r, double *logits) {
+    const encoder_family *f = encoder_family_in(&r->m->c);
     int B = r->b->B, H = r->m->c.H, K = r->m->c.K;
     double *h = NULL, *pooled = NULL;
     err e;
@@ -121,14 +133,13 @@ static err classify(const reference *r, double *logits) {
     TRY(mem_alloc((size_t)H, sizeof *pooled, &pooled));
     TRY(forward(r, h));
     for (int s = 0; s < B; s++) {
-        reference_linear(pooled, h + r->b->offsets[s] * H, PARAM(pool_w, 0), PARAM(pool_b, 0), 1, H,
-                         H);
-        int dropped = r->drop && r->drop->hidden > 0.0f;
-        if (dropped)
-            dropout_mask(r->mask, r->drop, DROPOUT_POOLED, 0, 0, example(r, s), r->drop->hidden, 1,
-                         H);
+        double *first = h + r->b->offsets[s] * H;
+        if (f->drops_first)
+            drop_row(r, first, DROPOUT_FIRST, s);
+        reference_linear(pooled, first, PARAM(pool_w, 0), PARAM(pool_b, 0), 1, H, H);
         for (int j = 0; j < H; j++)
-            pooled[j] = tanh(pooled[j]) * (dropped ? (double)r->mask[j] : 1.0);
+            pooled[j] = encoder_family_pool(f, pooled[j]);
+        drop_row(r, pooled, DROPOUT_POOLED, s);
         reference_linear(logits + s * K, pooled, PARAM(class_w, 0), PARAM(class_b, 0), 1, K, H);
     }
 done:

@@ -9,6 +9,16 @@ static inline int32_t forward_example(const batch *b, int s) {
     return b->example ? b->example[s] : s;
 }
 
+/* rows of pos_emb from that of a sequence's first token on */
+static inline const float *forward_positions(const encoder *m) {
+    return m->p.pos_emb + (size_t)m->c.first_position * (size_t)m->c.H;
+}
+
+/* dropout behind the attention's output, NULL for a family that has none there */
+static inline const dropout *forward_attention_drop(const encoder *m, const dropout *drop) {
+    return encoder_family_in(&m->c)->drops_attention ? drop : NULL;
+}
+
 /* Check the batch against the encoder and cut the workspace for it and M masked positions. */
 err forward_begin(encoder_ws *ws, const encoder *m, const batch *b, int M, ws_mode mode);
 

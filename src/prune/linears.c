@@ -4,7 +4,6 @@
 #include "linalg/dense.h"
 #include "par/fixsum.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,14 +123,15 @@ static void augment(double *to, const float *from, int T, int d) {
     }
 }
 
-/* x (B, H + 1): from the pooler's input to the classifier's, tanh(x W^T + b) */
+/* x (B, H + 1): from the pooler's input to the classifier's, tanh(x W^T + b) (or ReLU) */
 static void pool(tokens *t, double *x, const encoder *m) {
     size_t H = (size_t)m->c.H;
     widen(t->pool_w, m->p.pool_w, H * H);
     dense_linear(t->spare, x, m->c.H + 1, t->pool_w, t->T, m->c.H, m->c.H);
     for (size_t b = 0; b < (size_t)t->T; b++)
         for (size_t i = 0; i < H; i++)
-            x[b * (H + 1) + i] = tanh(t->spare[b * H + i] + (double)m->p.pool_b[i]);
+            x[b * (H + 1) + i] = encoder_family_pool(encoder_family_in(&m->c),
+                                                     t->spare[b * H + i] + (double)m->p.pool_b[i]);
 }
 
 /* inputs of both models and outputs of the dense one for this rank's i-th chunk */

@@ -20,8 +20,9 @@ static err vocabulary_of(const soup_ingredient *s, char hex[65]) {
 }
 
 static int same_shape(const encoder_config *a, const encoder_config *b) {
-    return a->V == b->V && a->H == b->H && a->L == b->L && a->A == b->A && a->F == b->F &&
-           a->P == b->P && a->Y == b->Y && a->mlm == b->mlm && a->norm_eps == b->norm_eps;
+    return a->family == b->family && a->first_position == b->first_position && a->V == b->V &&
+           a->H == b->H && a->L == b->L && a->A == b->A && a->F == b->F && a->P == b->P &&
+           a->Y == b->Y && a->mlm == b->mlm && a->norm_eps == b->norm_eps;
 }
 
 static int same_classes(const encoder_config *a, const encoder_config *b) {

@@ -82,3 +82,23 @@ void tanh_backward(float *dy, float *dbias, const float *y, int T, int n) {
         }
     }
 }
+
+void relu_forward(float *y, const float *bias, int T, int n) {
+    for (int t = 0; t < T; t++)
+        for (int j = 0; j < n; j++) {
+            float *v = y + (size_t)t * (size_t)n + (size_t)j;
+            *v += bias[j];
+            *v = *v < 0.0f ? 0.0f : *v;
+        }
+}
+
+void relu_backward(float *dy, float *dbias, const float *y, int T, int n) {
+    for (int t = 0; t < T; t++) {
+        size_t at = (size_t)t * (size_t)n;
+        for (int j = 0; j < n; j++) {
+            size_t i = at + (size_t)j;
+            dy[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+            dbias[j] += dy[i];
+        }
+    }
+}

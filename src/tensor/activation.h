@@ -1,4 +1,4 @@
-/* activation.h: gelu in its erf form, fused with the bias, and tanh. */
+/* activation.h: gelu in its erf form, fused with the bias, tanh and ReLU. */
 #ifndef ESPALIER_TENSOR_ACTIVATION_H
 #define ESPALIER_TENSOR_ACTIVATION_H
 
@@ -18,5 +18,9 @@ void tanh_forward(float *y, const float *bias, int T, int n);
 
 /* dy (T, n) becomes dy * (1 - y^2); dbias (n) += sum of its rows. */
 void tanh_backward(float *dy, float *dbias, const float *y, int T, int n);
+
+/* The same two for ReLU: y = max(y + bias, 0), NaN stays NaN; dy becomes dy where y > 0, else 0. */
+void relu_forward(float *y, const float *bias, int T, int n);
+void relu_backward(float *dy, float *dbias, const float *y, int T, int n);
 
 #endif

@@ -11,9 +11,13 @@ void embedding_forward(float *x, const batch *b, const float *word, const float 
             float *restrict row = x + (size_t)t * width;
             const float *w = word + (size_t)b->ids[t] * width;
             const float *p = pos + (size_t)(t - b->offsets[s]) * width;
-            const float *y = type + (b->types ? (size_t)b->types[t] : 0) * width;
-            for (int j = 0; j < H; j++)
-                row[j] = w[j] + p[j] + y[j];
+            const float *y = type ? type + (b->types ? (size_t)b->types[t] : 0) * width : NULL;
+            if (y)
+                for (int j = 0; j < H; j++)
+                    row[j] = w[j] + p[j] + y[j];
+            else
+                for (int j = 0; j < H; j++)
+                    row[j] = w[j] + p[j];
         }
 }
 
@@ -30,7 +34,8 @@ void embedding_backward(float *dword, float *dpos, float *dtype, const float *dx
             const float *row = dx + (size_t)t * width;
             add_row(dword + (size_t)b->ids[t] * width, row, H);
             add_row(dpos + (size_t)(t - b->offsets[s]) * width, row, H);
-            add_row(dtype + (b->types ? (size_t)b->types[t] : 0) * width, row, H);
+            if (dtype)
+                add_row(dtype + (b->types ? (size_t)b->types[t] : 0) * width, row, H);
         }
 }
 

@@ -5,11 +5,11 @@
 #include "tensor/dims.h"
 
 /* x (T, H) = word[id] + pos[place in the sequence] + type[type]; word (V, H), pos (P, H),
- * type (Y, H). Ids, types and lengths were checked by the caller. */
+ * type (Y, H), NULL: no token types. Ids, types and lengths were checked by the caller. */
 void embedding_forward(float *x, const batch *b, const float *word, const float *pos,
                        const float *type, int H);
 
-/* dword, dpos, dtype += the rows of dx (T, H), in the order of the tokens */
+/* dword, dpos, dtype (unless NULL) += the rows of dx (T, H), in the order of the tokens */
 void embedding_backward(float *dword, float *dpos, float *dtype, const float *dx, const batch *b,
                         int H);
 

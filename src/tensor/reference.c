@@ -89,5 +89,5 @@ void reference_embedding(double *x, const batch *b, const double *word, const do
         for (int t = b->offsets[s]; t < b->offsets[s + 1]; t++)
             for (int j = 0; j < H; j++)
                 x[t * H + j] = word[b->ids[t] * H + j] + pos[(t - b->offsets[s]) * H + j] +
-                               type[(b->types ? b->types[t] : 0) * H + j];
+                               (type ? type[(b->types ? b->types[t] : 0) * H + j] : 0.0);
 }

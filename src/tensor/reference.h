@@ -26,7 +26,7 @@ void reference_attention(double *context, int ld_context, const double *q, const
 /* sum of -log softmax(logits)[target] over n rows of width */
 double reference_cross_entropy(const double *logits, const int32_t *target, int n, int width);
 
-/* x (T, H) = word[id] + pos[place] + type[type] */
+/* x (T, H) = word[id] + pos[place] + type[type]; type NULL: without */
 void reference_embedding(double *x, const batch *b, const double *word, const double *pos,
                          const double *type, int H);
 

@@ -37,11 +37,18 @@ typedef struct fixture {
 } fixture;
 
 /* larger weights than an initialisation has, so that attention is far from uniform */
-static fixture make(int mlm, const dropout *drop) {
+static fixture make(encoder_kind family, int mlm, const dropout *drop) {
     encoder_config c = {.V = 11, .H = 12, .L = 2, .A = 3, .F = 20, .P = 6, .Y = 2, .K = 3};
+    c.family = family;
     c.mlm = mlm;
     c.norm_eps = 1e-12f;
     fixture f = {.drop = drop, .mlm = mlm};
+    if (family == ENCODER_DISTILBERT) {
+        c.Y = 0;
+        b.types = NULL;
+    }
+    if (family == ENCODER_ROBERTA)
+        c.first_position = 2;
     ck_assert(encoder_create(&c, &f.m) == OK);
     ck_assert(encoder_ws_create(&c, &f.ws) == OK);
     ck_assert(mem_alloc(f.m->n, sizeof *f.block, &f.block) == OK);
@@ -99,8 +106,8 @@ static void check_array(fixture *f, const encoder_array *a) {
                   scale);
 }
 
-static void check_all(int mlm, const dropout *drop) {
-    fixture f = make(mlm, drop);
+static void check_all(encoder_kind family, int mlm, const dropout *drop) {
+    fixture f = make(family, mlm, drop);
     encoder_array arrays[ARRAYS];
     double sum;
     step(&f, 1.0f, &sum);
@@ -115,22 +122,22 @@ static void check_all(int mlm, const dropout *drop) {
 static const dropout some = {.seed = 99, .epoch = 2, .hidden = 0.2f, .attention = 0.3f};
 
 START_TEST(classifier) {
-    check_all(0, NULL);
+    check_all((encoder_kind)_i, 0, NULL);
 }
 END_TEST
 
 START_TEST(classifier_dropout) {
-    check_all(0, &some);
+    check_all((encoder_kind)_i, 0, &some);
 }
 END_TEST
 
 START_TEST(masked_language) {
-    check_all(1, NULL);
+    check_all((encoder_kind)_i, 1, NULL);
 }
 END_TEST
 
 START_TEST(masked_language_dropout) {
-    check_all(1, &some);
+    check_all((encoder_kind)_i, 1, &some);
 }
 END_TEST
 
@@ -141,7 +148,7 @@ START_TEST(perturbed_and_smoothed) {
      */
     static float delta[N];
     const float h = 0x1p-16f;
-    fixture f = make(0, &some);
+    fixture f = make(ENCODER_BERT, 0, &some);
     for (int i = 0; i < N; i++)
         delta[i] = (float)(i * 37 % 101 - 50) * 0x1p-10f;
     b.delta = delta;
@@ -171,7 +178,7 @@ END_TEST
 
 /* grads is added to, weight scales it, the loss is not scaled */
 START_TEST(weight_and_accumulation) {
-    fixture f = make(0, &some);
+    fixture f = make(ENCODER_BERT, 0, &some);
     double sum, again;
     step(&f, 1.0f, &sum);
     float *once;
@@ -189,10 +196,10 @@ END_TEST
 int main(void) {
     Suite *s = suite_create("encoder gradients");
     TCase *c = tcase_create("differences");
-    tcase_add_test(c, classifier);
-    tcase_add_test(c, classifier_dropout);
-    tcase_add_test(c, masked_language);
-    tcase_add_test(c, masked_language_dropout);
+    tcase_add_loop_test(c, classifier, 0, ENCODER_KINDS);
+    tcase_add_loop_test(c, classifier_dropout, 0, ENCODER_KINDS);
+    tcase_add_loop_test(c, masked_language, 0, ENCODER_KINDS);
+    tcase_add_loop_test(c, masked_language_dropout, 0, ENCODER_KINDS);
     tcase_add_test(c, perturbed_and_smoothed);
     tcase_add_test(c, weight_and_accumulation);
     suite_add_tcase(s, c);

@@ -35,6 +35,15 @@ static encoder_config config(int H, int A, int F) {
                             .norm_eps = 1e-12f};
 }
 
+/* what differs between the families' shapes */
+static encoder_config config_family(encoder_kind family) {
+    encoder_config c = config(20, 5, 33);
+    c.family = family;
+    c.Y = encoder_family_of((int)family)->types ? 2 : 0;
+    c.first_position = family == ENCODER_ROBERTA ? 3 : 0;
+    return c;
+}
+
 static encoder *make(const encoder_config *c) {
     encoder *m;
     ck_ok(encoder_create(c, &m));
@@ -103,26 +112,68 @@ END_TEST
 
 /* widths that are and are not multiples of a vector, more and fewer feed-forward than hidden units
  */
-START_TEST(forward_is_reference) {
-    static const int shape[][3] = {{16, 2, 40}, {24, 4, 8}, {20, 5, 33}, {6, 1, 50}, {64, 4, 128}};
-    encoder_config c = config(shape[_i][0], shape[_i][1], shape[_i][2]);
+static void check_forward(const encoder_config *given) {
+    encoder_config c = *given;
     encoder *m = make(&c);
     encoder_ws *ws = workspace(m);
     double *block = twin(m), *h, logits[8];
     const float *mine;
+    batch b = all;
+    b.types = c.Y ? types : NULL;
     ck_ok(mem_alloc((size_t)(T * c.H), sizeof *h, &h));
     dropout drop = {.seed = 3, .epoch = 1, .hidden = 0.25f, .attention = 0.1f};
     for (int with = 0; with < 2; with++) {
         const dropout *d = with ? &drop : NULL;
-        ck_ok(encoder_reference_forward(h, m, block, &all, d));
-        ck_ok(encoder_reference_classify(logits, m, block, &all, d));
-        ck_ok(encoder_forward(ws, m, &all, d, 0));
+        ck_ok(encoder_reference_forward(h, m, block, &b, d));
+        ck_ok(encoder_reference_classify(logits, m, block, &b, d));
+        ck_ok(encoder_forward(ws, m, &b, d, 0));
         ck_assert_double_le(error(encoder_hidden(ws, c.L), h, T * c.H), 1e-5);
-        ck_ok(encoder_classify(ws, m, &all, d, &mine));
+        ck_ok(encoder_classify(ws, m, &b, d, &mine));
         ck_assert_double_le(error(mine, logits, 4 * c.K), 1e-5);
     }
     free(h);
     free(block);
+    encoder_ws_destroy(&ws);
+    encoder_destroy(&m);
+}
+
+START_TEST(forward_is_reference) {
+    static const int shape[][3] = {{16, 2, 40}, {24, 4, 8}, {20, 5, 33}, {6, 1, 50}, {64, 4, 128}};
+    encoder_config c = config(shape[_i][0], shape[_i][1], shape[_i][2]);
+    check_forward(&c);
+}
+END_TEST
+
+START_TEST(forward_of_families) {
+    encoder_config c = config_family((encoder_kind)_i);
+    check_forward(&c);
+}
+END_TEST
+
+/* rows of pos_emb before the first position change nothing, the row of the first one does; types
+ * that a family does not have are refused */
+START_TEST(positions_of_roberta) {
+    encoder_config c = config_family(ENCODER_ROBERTA);
+    encoder *m = make(&c);
+    encoder_ws *ws = workspace(m);
+    const float *logits;
+    float before, after;
+    ck_ok(encoder_classify(ws, m, &all, NULL, &logits));
+    before = logits[0];
+    for (int i = 0; i < 3 * c.H; i++)
+        m->p.pos_emb[i] += 1.0f;
+    ck_ok(encoder_classify(ws, m, &all, NULL, &logits));
+    after = logits[0];
+    ck_assert_float_eq(before, after);
+    m->p.pos_emb[3 * c.H] += 1.0f;
+    ck_ok(encoder_classify(ws, m, &all, NULL, &logits));
+    ck_assert_float_ne(before, logits[0]);
+    encoder_ws_destroy(&ws);
+    encoder_destroy(&m);
+    c = config_family(ENCODER_DISTILBERT);
+    m = make(&c);
+    ws = workspace(m);
+    ck_assert_int_eq(encoder_classify(ws, m, &all, NULL, &logits), ERR_DATA);
     encoder_ws_destroy(&ws);
     encoder_destroy(&m);
 }
@@ -362,6 +413,8 @@ int main(void) {
     TCase *c = tcase_create("forward");
     tcase_add_loop_test(c, layout, 0, 12);
     tcase_add_loop_test(c, forward_is_reference, 0, 5);
+    tcase_add_loop_test(c, forward_of_families, 0, ENCODER_KINDS);
+    tcase_add_test(c, positions_of_roberta);
     tcase_add_test(c, workspace_is_invisible);
     tcase_add_test(c, dropout_is_a_function);
     tcase_add_test(c, dropout_follows_the_example);

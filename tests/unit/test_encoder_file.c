@@ -25,10 +25,15 @@ static const char *in_scratch(const char *name) {
     return path;
 }
 
-static encoder *make(int K, int mlm) {
+static encoder *make_family(encoder_kind family, int K, int mlm) {
     encoder_config c = {.V = 13, .H = 8, .L = 2, .A = 2, .F = 12, .P = 10, .Y = 2, .K = K};
+    c.family = family;
     c.mlm = mlm;
-    c.norm_eps = 1e-12f;
+    c.norm_eps = family == ENCODER_ROBERTA ? 1e-5f : 1e-12f;
+    if (family == ENCODER_DISTILBERT)
+        c.Y = 0;
+    if (family == ENCODER_ROBERTA)
+        c.first_position = 2;
     for (int k = 0; k < K; k++)
         snprintf(c.label[k], sizeof c.label[k], "class %d", k);
     encoder *m;
@@ -39,11 +44,15 @@ static encoder *make(int K, int mlm) {
     return m;
 }
 
+static encoder *make(int K, int mlm) {
+    return make_family(ENCODER_BERT, K, mlm);
+}
+
 static const encoder_want as_is = {-1, -1, 0};
 
 START_TEST(round_trip) {
-    int K = _i & 1 ? 3 : 0, mlm = _i >> 1;
-    encoder *m = make(K, mlm), *back;
+    int K = _i & 1 ? 3 : 0, mlm = _i >> 1 & 1;
+    encoder *m = make_family((encoder_kind)(_i >> 2), K, mlm), *back;
     put_text("words", "[PAD]\n[UNK]\n");
     ck_ok(encoder_save(m, scratch, "words"));
     ck_ok(encoder_load(scratch, as_is, &back));
@@ -51,7 +60,10 @@ START_TEST(round_trip) {
     ck_assert_mem_eq(back->block, m->block, m->n * sizeof *m->block);
     ck_assert_int_eq(back->c.K, K);
     ck_assert_int_eq(back->c.mlm, mlm);
-    ck_assert_float_eq(back->c.norm_eps, 1e-12f);
+    ck_assert_int_eq(back->c.family, m->c.family);
+    ck_assert_int_eq(back->c.P, 10);
+    ck_assert_int_eq(back->c.first_position, m->c.first_position);
+    ck_assert_float_eq(back->c.norm_eps, m->c.norm_eps);
     for (int k = 0; k < K; k++)
         ck_assert_str_eq(back->c.label[k], m->c.label[k]);
     char *first[3], *second[3];
@@ -272,7 +284,8 @@ static void config_refused(const char *key, json_t *value, const char *says) {
 }
 
 START_TEST(bad_config) {
-    config_refused("model_type", json_string("roberta"), "\"roberta\"");
+    config_refused("model_type", json_string("albert"),
+                   "\"model_type\" is \"albert\"; supported are bert, distilbert, roberta");
     config_refused("model_type", NULL, "model_type");
     config_refused("hidden_act", json_string("gelu_new"), "\"gelu_new\"");
     config_refused("position_embedding_type", json_string("relative_key"), "relative_key");
@@ -297,7 +310,7 @@ END_TEST
 int main(void) {
     Suite *s = suite_create("encoder files");
     TCase *c = tcase_create("checkpoints");
-    tcase_add_loop_test(c, round_trip, 0, 4);
+    tcase_add_loop_test(c, round_trip, 0, 4 * ENCODER_KINDS);
     tcase_add_test(c, wanted_heads);
     tcase_add_test(c, without_prefix);
     tcase_add_test(c, without_pooler);
