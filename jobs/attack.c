@@ -17,6 +17,7 @@ static table_model *add_row(context *c, const char *name, const char *kind, cons
     table_model *t = &c->table[c->n_table++];
     snprintf(t->name, sizeof t->name, "%s", name);
     snprintf(t->kind, sizeof t->kind, "%s", kind);
+    snprintf(t->role, sizeof t->role, "%s", kind);
     t->pretrained = c->pretrained;
     va_list ap;
     va_start(ap, fmt);
@@ -38,6 +39,10 @@ static err list_singles(context *c) {
                                         : add_row(c, x->name, "single", "single (%s)", x->name);
         CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
         t->pretrained = c->pretrained && !contrast;
+        snprintf(t->role, sizeof t->role, "%s",
+                 contrast       ? "no pre-training"
+                 : v == c->best ? "best single"
+                                : "single");
         snprintf(t->chosen, sizeof t->chosen, "%s",
                  v == c->best && !contrast ? "highest held-out Aua of the sweep"
                                            : "named in the study");
@@ -53,10 +58,12 @@ static err list_models(context *c) {
     table_model *t = add_row(c, "uniform", "average", "uniform average (%d)", c->n_ingredients);
     CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
     snprintf(t->method, sizeof t->method, "uniform");
+    snprintf(t->role, sizeof t->role, "uniform average");
     snprintf(t->chosen, sizeof t->chosen, "all variants that did not diverge");
     t = add_row(c, "greedy", "average", "greedy average (%d of %d)", n, c->n_ingredients);
     CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
     snprintf(t->method, sizeof t->method, "greedy");
+    snprintf(t->role, sizeof t->role, "greedy average");
     snprintf(t->chosen, sizeof t->chosen, "held-out Aua on %d examples, rule %.32s", c->probe.n,
              c->s->soup.rule);
     for (int i = 0; i < c->n_pruned; i++) {

@@ -3,51 +3,13 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/seeds.h"
 #include "io/atomic_file.h"
 #include "io/lines.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct arguments {
-    const char *file;
-    const char **set; /* (n_set) */
-    int n_set;
-} arguments;
-
-static error_t parse(int key, char *arg, struct argp_state *state) {
-    arguments *a = state->input;
-    switch (key) {
-    case 's':
-        a->set[a->n_set++] = arg;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->file)
-            argp_error(state, "one study at a time, got \"%s\" and \"%s\"", a->file, arg);
-        a->file = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->file)
-            argp_error(state, "which study? give a YAML file, e.g. configs/demo.yaml");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static err read_study(int argc, char **argv, const char *doc, study **out) {
-    static const struct argp_option options[] = {
-        {"set", 's', "OPTION=VALUE", 0, "override one option, e.g. attack.examples=50", 0}, {0}};
-    const struct argp argp = {options, parse, "STUDY.yaml", doc, NULL, NULL, NULL};
-    arguments a = {0};
-    CALL(mem_alloc((size_t)argc + 1, sizeof *a.set, &a.set));
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
-    err e = study_read(a.file, a.set, a.n_set, out);
-    free(a.set);
-    return e;
-}
 
 /* the effective configuration is the study's identity: what is there must be the same */
 static err claim_folder(context *c, void *arg) {
@@ -78,24 +40,23 @@ static err claim_folder(context *c, void *arg) {
     return manifest_open(c->dir, &c->manifest);
 }
 
-err context_open(const par *p, int argc, char **argv, const char *doc, context **out) {
+err context_open(const par *p, study **s, context **out) {
     context *c = NULL;
     strbuf text = {0};
+    option_text folder;
     err e = mem_alloc(1, sizeof *c, &c);
     if (e == OK) {
         c->p = p;
-        e = read_study(argc, argv, doc, &c->s);
+        c->s = *s;
+        *s = NULL;
+        e = study_write(c->s, &text);
     }
     if (e == OK)
-        e = study_write(c->s, &text);
+        e = seeds_folder(c->s, folder);
     if (e == OK) {
-        const char *directory = c->s->study.directory;
         const char *root = c->s->data.root[0] ? c->s->data.root : getenv("ESPALIER_DATA");
         snprintf(c->root, sizeof c->root, "%s", root ? root : "");
-        if (directory[0])
-            snprintf(c->dir, sizeof c->dir, "%s", directory);
-        else
-            snprintf(c->dir, sizeof c->dir, "results/%s", c->s->study.name);
+        snprintf(c->dir, sizeof c->dir, "%s", folder);
         e = path_join(c->journal, c->dir, "journal");
         if (e == OK)
             e = path_join(c->models, c->dir, "models");
@@ -112,16 +73,12 @@ done:
     return e;
 }
 
-err context_on_root(context *c, err (*fn)(context *c, void *arg), void *arg) {
-    return par_agree(c->p, c->p->rank == 0 ? fn(c, arg) : OK);
+uint64_t context_data_seed(const context *c) {
+    return (uint64_t)(c->s->data.seed ? c->s->data.seed : c->s->study.seed);
 }
 
-err context_job(const par *p, int argc, char **argv, const char *doc, stage_fn fn) {
-    context *c = NULL;
-    CALL(context_open(p, argc, argv, doc, &c));
-    err e = fn(c);
-    context_close(&c);
-    return e;
+err context_on_root(context *c, err (*fn)(context *c, void *arg), void *arg) {
+    return par_agree(c->p, c->p->rank == 0 ? fn(c, arg) : OK);
 }
 
 err context_stage(context *c, stage s, stage_fn before, stage_fn own) {

@@ -23,6 +23,7 @@ typedef struct table_model {
     char name[64], title[96];
     char kind[16], method[16]; /* single, average, pruned; "", uniform, greedy, adaptive, … */
     char chosen[160];
+    char role[32]; /* the same in every repetition over seeds */
     double sparsity;
     int pretrained;
     int64_t weights; /* prunable weights kept */
@@ -45,6 +46,7 @@ typedef struct context {
     lock *lock;            /* rank 0 */
     manifest *manifest;    /* rank 0 */
     unsigned done;         /* bit per stage carried out in this run */
+    int repeated;          /* one of several seeds: their common report is printed instead */
 
     /* prepare */
     char vocab[PATH_BYTES];
@@ -80,18 +82,22 @@ typedef struct context {
 
 typedef enum stage { PREPARE, PRETRAIN, FINETUNE, SOUP, PRUNE, ATTACK, REPORT } stage;
 
-/* Parse `[--set section.option=value]… STUDY`, open and lock the study's folder, write its
- * effective configuration or check that it is the one that is there. Collective. */
-err context_open(const par *p, int argc, char **argv, const char *doc, context **out);
+/* Open and lock the study's folder, write its effective configuration or check that it is the one
+ * that is there. Takes *s over. Collective. */
+err context_open(const par *p, study **s, context **out);
 void context_close(context **c);
 
-/* Open, carry out one stage with all it builds on, close. Collective. */
+/* Parse `[--set section.option=value]… [--seed K] STUDY`, open the study, carry out one stage with
+ * all it builds on, close. A study with seeds: each repetition in turn, then their common report if
+ * the stage was the last. Collective. */
 typedef err (*stage_fn)(context *c);
 err context_job(const par *p, int argc, char **argv, const char *doc, stage_fn fn);
 
 /* Once a run: what the stage builds on (NULL: nothing), then the stage itself, timed. Collective.
  */
 err context_stage(context *c, stage s, stage_fn before, stage_fn own);
+/* Seed of splits, samples and the synthetic language. */
+uint64_t context_data_seed(const context *c);
 /* Where a path of the study points: as it is if it exists, else below the data's root. */
 err context_resolve(const context *c, const char *option, const char *path, char out[PATH_BYTES]);
 /* Run fn on rank 0 and agree on its error. Collective. */

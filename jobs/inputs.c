@@ -23,7 +23,7 @@ err inputs_locate(context *c) {
     if (path_exists(done)) /* written last */
         return OK;
     CALL(dir_make(c->root));
-    synthetic_plan plan = {.seed = (uint64_t)s->study.seed,
+    synthetic_plan plan = {.seed = context_data_seed(c),
                            .train = (int)s->synthetic.train,
                            .test = (int)s->synthetic.test,
                            .corpus = (int)s->synthetic.corpus};

@@ -27,7 +27,7 @@ static err subset(dataset *d, uint64_t seed, uint32_t purpose, int64_t want) {
 static err read_data(context *c, void *arg) {
     (void)arg;
     const study *s = c->s;
-    uint64_t seed = (uint64_t)s->study.seed;
+    uint64_t seed = context_data_seed(c);
     dataset all = {0};
     err e;
     TRY(inputs_locate(c));
@@ -58,7 +58,7 @@ static err part_of(const dataset *d, uint64_t seed, int64_t want, dataset *out) 
 }
 
 static err prepare(context *c) {
-    uint64_t seed = (uint64_t)c->s->study.seed;
+    uint64_t seed = context_data_seed(c);
     CALL(context_on_root(c, read_data, NULL));
     CALL(par_bcast(c->p, c->root, sizeof c->root, 0));
     CALL(par_bcast(c->p, c->vocab, sizeof c->vocab, 0));

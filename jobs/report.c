@@ -16,6 +16,8 @@ static err publish(context *c, void *arg) {
     TRY(report_write(arg, dir));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         TRY(manifest_add(c->manifest, files[i], "report", "journal"));
+    if (c->repeated)
+        goto done;
     TRY(report_text(arg, &text));
     fputs(text.text, stdout);
     ENSURE(fflush(stdout) == 0, ERR_IO, "standard output: cannot write the table");

@@ -17,6 +17,10 @@ static err option_row(void *state, const char *section, const char *name, const 
     return OK;
 }
 
+err rows_options(store_content *s, const study *of) {
+    return study_walk(of, option_row, s);
+}
+
 static err dataset_row(store_content *s, const dataset *d, const char *split, const examples *x) {
     store_dataset *r;
     char sha256[65];
@@ -95,7 +99,7 @@ static err data_rows(store_content *s, const context *c) {
 }
 
 err rows_fill(store_content *s, const context *c) {
-    CALL(study_walk(c->s, option_row, s));
+    CALL(rows_options(s, c->s));
     CALL(data_rows(s, c));
     for (int v = 0; v < c->s->n_variants; v++)
         CALL(variant_row(s, c, v));

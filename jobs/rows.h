@@ -8,6 +8,7 @@
 /* Every table of the store. rows_models: /layers, /models, /attacks; rows_run: /timings and
  * /provenance, which differ from run to run. */
 err rows_fill(store_content *s, const context *c);
+err rows_options(store_content *s, const study *of);
 err rows_models(store_content *s, const context *c);
 err rows_run(store_content *s, const context *c);
 

@@ -38,7 +38,7 @@ static err attack_row(store_content *s, const table_model *t, int row) {
     return OK;
 }
 
-static err model_row(store_content *s, const table_model *t) {
+static err model_row(store_content *s, const context *c, const table_model *t) {
     store_model *r;
     CALL(store_add_models(s, &r));
     TEXT(r->name, t->name);
@@ -46,6 +46,8 @@ static err model_row(store_content *s, const table_model *t) {
     TEXT(r->kind, t->kind);
     TEXT(r->method, t->method);
     TEXT(r->chosen, t->chosen);
+    TEXT(r->role, t->role);
+    r->seed = c->s->study.seed;
     r->sparsity = t->sparsity;
     r->pretrained = t->pretrained;
     r->weights = t->weights;
@@ -58,7 +60,7 @@ err rows_models(store_content *s, const context *c) {
         for (int l = 0; l < c->pruned[i].n; l++)
             CALL(layer_row(s, c->pruned[i].name, &c->pruned[i].layers[l]));
     for (int i = 0; i < c->n_table; i++) {
-        CALL(model_row(s, &c->table[i]));
+        CALL(model_row(s, c, &c->table[i]));
         for (int row = 0; row < c->attacked.n; row++)
             CALL(attack_row(s, &c->table[i], row));
     }

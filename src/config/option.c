@@ -21,6 +21,8 @@
     ROW_NUMBER(OPTION_REAL, name, #value, low, high, unit, help)
 #define ROW_flag(name, value, low, high, unit, help)                                               \
     ROW_NUMBER(OPTION_FLAG, name, (value) ? "true" : "false", low, high, unit, help)
+#define ROW_integers(name, value, low, high, unit, help)                                           \
+    ROW_NUMBER(OPTION_INTEGERS, name, value, low, high, unit, help)
 #define ROW_reals(name, value, low, high, unit, help)                                              \
     ROW_NUMBER(OPTION_REALS, name, value, low, high, unit, help)
 #define ROW_text(name, value, words, none, unit, help)                                             \
@@ -213,6 +215,21 @@ static err check_list(subject *s) {
     return OK;
 }
 
+static err parse_integers(subject *s, option_integers *out) {
+    CALL(check_list(s));
+    *out = (option_integers){0};
+    for (const node *item = s->value->child; item; item = item->next) {
+        subject one = {.o = s->o, .in = s->in, .value = item};
+        int64_t *x = &out->v[out->n];
+        CALL(parse_integer(&one, x));
+        for (int i = 0; i < out->n; i++)
+            CHECK(out->v[i] != *x, ERR_USAGE, "%s: %s is listed twice", subject_name(&one),
+                  item->text);
+        out->n++;
+    }
+    return OK;
+}
+
 static err parse_reals(subject *s, option_reals *out) {
     CALL(check_list(s));
     *out = (option_reals){0};
@@ -254,6 +271,8 @@ err option_parse(const option *o, const char *in, const node *value, void *field
         return parse_flag(&s, field);
     case OPTION_TEXT:
         return parse_text(&s, field, OPTION_TEXT_BYTES);
+    case OPTION_INTEGERS:
+        return parse_integers(&s, field);
     case OPTION_REALS:
         return parse_reals(&s, field);
     case OPTION_TEXTS:
@@ -264,7 +283,7 @@ err option_parse(const option *o, const char *in, const node *value, void *field
 
 err option_default(const option *o, void *field) {
     node scalar = {.source = "default", .text = o->fallback, .quoted = o->type == OPTION_TEXT};
-    if (o->type != OPTION_REALS && o->type != OPTION_TEXTS)
+    if (o->type < OPTION_INTEGERS) /* lists are the last types */
         return option_parse(o, "", &scalar, field);
     arena *a = NULL;
     node *list;
@@ -321,6 +340,7 @@ err option_print_text(const char *t, strbuf *out) {
 }
 
 err option_print(const option *o, const void *field, strbuf *out) {
+    const option_integers *integers = field;
     const option_reals *reals = field;
     const option_texts *texts = field;
     switch (o->type) {
@@ -332,6 +352,11 @@ err option_print(const option *o, const void *field, strbuf *out) {
         return strbuf_printf(out, "%s", *(const int *)field ? "true" : "false");
     case OPTION_TEXT:
         return option_print_text(field, out);
+    case OPTION_INTEGERS:
+        CALL(strbuf_add(out, "[", 1));
+        for (int i = 0; i < integers->n; i++)
+            CALL(strbuf_printf(out, "%s%lld", i ? ", " : "", (long long)integers->v[i]));
+        return strbuf_add(out, "]", 1);
     case OPTION_REALS:
         CALL(strbuf_add(out, "[", 1));
         for (int i = 0; i < reals->n; i++) {

@@ -12,6 +12,7 @@ typedef enum option_type {
     OPTION_REAL,
     OPTION_FLAG,
     OPTION_TEXT,
+    OPTION_INTEGERS,
     OPTION_REALS,
     OPTION_TEXTS
 } option_type;

@@ -4,8 +4,8 @@
  *
  * The line makes the struct field, the parser with its checks, `--help`, the effective
  * configuration and the attributes in the store. Types: integer (int64_t), real (double), flag
- * (int), text (char array; lowest = allowed words "a|b", NULL: anything), reals and texts (lists;
- * default is the text that would stand in the file). */
+ * (int), text (char array; lowest = allowed words "a|b", NULL: anything), integers, reals and texts
+ * (lists; default is the text that would stand in the file). */
 #ifndef ESPALIER_CONFIG_OPTIONS_H
 #define ESPALIER_CONFIG_OPTIONS_H
 
@@ -13,7 +13,8 @@
 #define STUDY_OPTIONS(X)                                                                                                   \
     X(text,    name,              "study", NULL, NULL, "",          "name of the study; its folder is results/NAME")      \
     X(text,    directory,         "",      NULL, NULL, "",          "folder of the study; empty: results/NAME")           \
-    X(integer, seed,              1,       1, 4294967295, "",       "every random choice is a function of it")
+    X(integer, seed,              1,       1, 4294967295, "",       "every random choice is a function of it")            \
+    X(integers, seeds,            "[]",    1, 4294966, "",          "repeat the study once for each: mean and deviation of every cell; empty: once")
 
 #define DATA_OPTIONS(X)                                                                                                    \
     X(text,    name,              "synthetic", "synthetic|sst2|imdb|agnews", NULL, "", "data set")                        \
@@ -21,6 +22,7 @@
     X(integer, train_examples,    0,       0, 100000000, "examples", "seeded sample of the training set; 0: all")         \
     X(integer, heldout_examples,  1000,    1, 100000000, "examples", "part of the training set kept for every choice")    \
     X(integer, test_examples,     0,       0, 100000000, "examples", "seeded sample of the reported set; 0: all")         \
+    X(integer, seed,              0,       0, 4294967295, "",       "of splits, samples and the synthetic language; 0: the study's seed") \
     X(integer, max_length,        128,     8, 8192, "tokens",       "sequences are cut to this, [CLS] and [SEP] included") \
     X(text,    vocabulary,        "",      NULL, NULL, "",          "WordPiece vocabulary; empty: the checkpoint's, or the synthetic one")
 

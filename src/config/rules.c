@@ -1,5 +1,7 @@
 #include "config/rules.h"
 
+#include "config/seeds.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,5 +135,6 @@ err rules_check(const study *s, const node *root) {
     CALL(check_encoder(s, root));
     CALL(check_sources(s, root));
     CALL(check_counts(s, root));
+    CALL(seeds_check(s, root));
     return check_variants(s, root);
 }

@@ -22,6 +22,10 @@ typedef int64_t option_integer;
 typedef double option_real;
 typedef int option_flag;
 typedef char option_text[OPTION_TEXT_BYTES];
+typedef struct option_integers {
+    int n;
+    int64_t v[OPTION_LIST];
+} option_integers;
 typedef struct option_reals {
     int n;
     double v[OPTION_LIST];

@@ -42,8 +42,8 @@ static err pad(strbuf *out, int n) {
 
 /* of a column of numbers with asides: where its aside begins, or the end of the cell */
 static const char *aside(const char *cell) {
-    const char *a = strpbrk(cell, "[(");
-    return a ? a : cell + strlen(cell);
+    const char *a = strpbrk(cell, "[("), *deviation = strstr(cell, "±");
+    return deviation ? deviation : a ? a : cell + strlen(cell);
 }
 
 /* characters of a cell before the line that all cells of the column share: all of it to the right,
@@ -117,6 +117,7 @@ err grid_escape_html(strbuf *out, const char *text) {
 }
 
 err grid_escape_latex(strbuf *out, const char *text) {
+    static const char special[] = "&%$#_{}~^\\";
     static const char *const by[] = {"\\&",
                                      "\\%",
                                      "\\$",
@@ -127,7 +128,16 @@ err grid_escape_latex(strbuf *out, const char *text) {
                                      "\\textasciitilde{}",
                                      "\\textasciicircum{}",
                                      "\\textbackslash{}"};
-    return escape(out, text, "&%$#_{}~^\\", by);
+    for (const char *sign; (sign = strstr(text, "±")) != NULL; text = sign + strlen("±")) {
+        strbuf before = {0};
+        err e = strbuf_add(&before, text, (size_t)(sign - text));
+        if (e == OK)
+            e = escape(out, before.text, special, by);
+        strbuf_free(&before);
+        CALL(e);
+        CALL(strbuf_printf(out, "$\\pm$"));
+    }
+    return escape(out, text, special, by);
 }
 
 static err escape_markdown(strbuf *out, const char *text) {

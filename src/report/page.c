@@ -89,6 +89,7 @@ static err head(const char *name, strbuf *out) {
 
 err page_write(const store_content *c, strbuf *out) {
     CALL(head(table_study(c), out));
+    CALL(section(c, table_seeds, out));
     CALL(section(c, models, out));
     CALL(plot_models(c, out));
     CALL(section(c, table_variants, out));

@@ -71,14 +71,14 @@ done:
 }
 
 err report_text(const store_content *c, strbuf *out) {
-    static const table_fn order[] = {table_data, table_pretraining, table_variants,
-                                     table_soup, table_layers,      models_narrow};
+    static const table_fn order[] = {table_data,   table_pretraining, table_variants, table_soup,
+                                     table_layers, models_narrow,     table_seeds};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         CALL(text_table(c, order[i], out));
     if (c->n_models == 0)
         return strbuf_printf(out, "No model was attacked.\n");
     CALL(remarks(c, "  ", out));
-    return choices(c, out);
+    return c->n_seeds ? OK : choices(c, out);
 }
 
 static err markdown_table(const store_content *c, table_fn fill, strbuf *out) {
@@ -97,7 +97,7 @@ done:
 }
 
 static err markdown(const store_content *c, strbuf *out) {
-    static const table_fn order[] = {models_wide,  table_variants,    table_soup,
+    static const table_fn order[] = {table_seeds,  models_wide,       table_variants, table_soup,
                                      table_layers, table_pretraining, table_data};
     CALL(strbuf_printf(out, "# %s\n", table_study(c)));
     CALL(remarks(c, "\n", out));
@@ -106,10 +106,10 @@ static err markdown(const store_content *c, strbuf *out) {
     return OK;
 }
 
-static err latex(const store_content *c, strbuf *out) {
+static err latex_table(const store_content *c, table_fn fill, strbuf *out) {
     grid g = {0};
     err e;
-    TRY(table_models(c, 0, &g));
+    TRY(fill(c, &g));
     TRY(strbuf_printf(out, "%% needs \\usepackage{booktabs}\n%% %s\n%% ", g.title));
     for (const char *t = g.note; *t; t++)
         TRY(*t == '\n' ? strbuf_printf(out, "\n%%") : strbuf_add(out, t, 1));
@@ -119,6 +119,10 @@ static err latex(const store_content *c, strbuf *out) {
 done:
     grid_free(&g);
     return e;
+}
+
+static err latex(const store_content *c, strbuf *out) {
+    return latex_table(c, c->n_seeds ? table_seeds : models_narrow, out);
 }
 
 /* table.csv is /models itself, column by column */
@@ -137,20 +141,34 @@ static err csv_text(strbuf *out, const char (*x)[]) {
     return strbuf_add(out, "\"", 1);
 }
 
-static err csv(const store_content *c, strbuf *out) {
-    const char *comma = "";
 #define HEAD(type, name, width, unit, help)                                                        \
     CALL(strbuf_printf(out, "%s" #name, comma));                                                   \
     comma = ",";
-    STORE_MODEL_COLUMNS(HEAD)
-    CALL(strbuf_add(out, "\n", 1));
-    for (const store_model *m = c->models; m < c->models + c->n_models; m++) {
-        comma = "";
 #define CELL(type, name, width, unit, help)                                                        \
     CALL(strbuf_printf(out, "%s", comma));                                                         \
-    CALL(csv_##type(out, &m->name));                                                               \
+    CALL(csv_##type(out, &row->name));                                                             \
     comma = ",";
+
+static err csv(const store_content *c, strbuf *out) {
+    const char *comma = "";
+    STORE_MODEL_COLUMNS(HEAD)
+    CALL(strbuf_add(out, "\n", 1));
+    for (const store_model *row = c->models; row < c->models + c->n_models; row++) {
+        comma = "";
         STORE_MODEL_COLUMNS(CELL)
+        CALL(strbuf_add(out, "\n", 1));
+    }
+    return OK;
+}
+
+/* seeds.csv is /seeds */
+static err csv_seeds(const store_content *c, strbuf *out) {
+    const char *comma = "";
+    STORE_SEED_COLUMNS(HEAD)
+    CALL(strbuf_add(out, "\n", 1));
+    for (const store_seed *row = c->seeds; row < c->seeds + c->n_seeds; row++) {
+        comma = "";
+        STORE_SEED_COLUMNS(CELL)
         CALL(strbuf_add(out, "\n", 1));
     }
     return OK;
@@ -175,5 +193,7 @@ err report_write(const store_content *c, const char *dir) {
     CALL(write_file(c, dir, "table.md", markdown));
     CALL(write_file(c, dir, "table.tex", latex));
     CALL(write_file(c, dir, "table.csv", csv));
+    if (c->n_seeds)
+        CALL(write_file(c, dir, "seeds.csv", csv_seeds));
     return write_file(c, dir, "index.html", page_write);
 }

@@ -17,7 +17,8 @@ void report_counts(store_model *row, const attack_counts *c);
 err report_text(const store_content *c, strbuf *out);
 
 /* Write dir/table.md, table.tex, table.csv and index.html, each whole or not at all; dir is made if
- * need be. ERR_IO: cannot be written. */
+ * need be. Of a repeated study table.tex is the table over seeds, and its cells are seeds.csv too.
+ * ERR_IO: cannot be written. */
 err report_write(const store_content *c, const char *dir);
 
 #endif

@@ -28,9 +28,11 @@ static err number_cell(grid *g, int decimals, double x) {
     return isnan(x) ? grid_cell(g, "-") : grid_cell(g, "%.*f", decimals, x);
 }
 
-static err model_cells(const store_model *m, int chosen, grid *g) {
+static err model_cells(const store_model *m, int chosen, int seed, grid *g) {
     const int64_t attacked = m->success + m->failed + m->errored;
     CALL(grid_cell(g, "%s", m->title));
+    if (seed)
+        CALL(grid_cell(g, "%lld", (long long)m->seed));
     CALL(grid_cell(g, "%.4g %%", 100.0 * m->sparsity));
     CALL(grid_cell(g, "%.2f M", (double)m->weights / 1e6));
     CALL(grid_cell(g, "%lld", (long long)m->n));
@@ -50,7 +52,10 @@ err table_models(const store_content *c, int chosen, grid *g) {
                 "  #Param: prunable weights kept. Queries: mean over the examples right before the "
                 "attack.\n"
                 "  Changed: words replaced, of the words of the successes."};
+    const int repeated = c->n_seeds > 0;
     grid_column(g, 'l', "Model");
+    if (repeated)
+        grid_column(g, 'r', "Seed");
     grid_column(g, 'r', "Sparsity");
     grid_column(g, 'r', "#Param");
     grid_column(g, 'r', "n");
@@ -62,7 +67,57 @@ err table_models(const store_content *c, int chosen, grid *g) {
     if (chosen)
         grid_column(g, 'l', "Chosen by");
     for (size_t i = 0; i < c->n_models; i++)
-        CALL(model_cells(&c->models[i], chosen, g));
+        CALL(model_cells(&c->models[i], chosen, repeated, g));
+    return OK;
+}
+
+/* "84.2 ± 0.7", without a deviation where there is one seed */
+static err spread_cell(grid *g, const store_seed *s) {
+    const double scale = strcmp(s->unit, "fraction") == 0 ? 100.0 : 1.0;
+    if (isnan(s->mean))
+        return grid_cell(g, "-");
+    if (isnan(s->sd))
+        return grid_cell(g, "%.1f", scale * s->mean);
+    return grid_cell(g, "%.1f ± %.1f", scale * s->mean, scale * s->sd);
+}
+
+static err seed_row(const store_content *c, size_t first, size_t end, grid *g) {
+    static const char *const measures[] = {"acc", "aua", "asr", "queries", "changed"};
+    const store_seed *row = &c->seeds[first];
+    CALL(grid_cell(g, "%s", row->model));
+    CALL(grid_cell(g, "%.4g %%", 100.0 * row->sparsity));
+    CALL(grid_cell(g, "%.2f M", (double)row->weights / 1e6));
+    CALL(grid_cell(g, "%lld", (long long)row->seeds));
+    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
+        const store_seed *s = NULL;
+        for (size_t k = first; k < end; k++)
+            if (strcmp(c->seeds[k].measure, measures[i]) == 0)
+                s = &c->seeds[k];
+        CALL(s ? spread_cell(g, s) : grid_cell(g, "-"));
+    }
+    return OK;
+}
+
+err table_seeds(const store_content *c, grid *g) {
+    *g = (grid){.title = "Over seeds: mean ± standard deviation, in %",
+                .note = "Deviation of the sample (n - 1) over the repetitions of the study; the "
+                        "examples are the same in all.\n"
+                        "  A best single or an average may be another one in each repetition."};
+    grid_column(g, 'l', "Model");
+    grid_column(g, 'r', "Sparsity");
+    grid_column(g, 'r', "#Param");
+    grid_column(g, 'r', "Seeds");
+    grid_column(g, 'n', "Acc");
+    grid_column(g, 'n', "Aua");
+    grid_column(g, 'n', "Asr");
+    grid_column(g, 'n', "Queries");
+    grid_column(g, 'n', "Changed %");
+    for (size_t first = 0, end; first < c->n_seeds; first = end) {
+        end = first + 1;
+        while (end < c->n_seeds && strcmp(c->seeds[end].model, c->seeds[first].model) == 0)
+            end++;
+        CALL(seed_row(c, first, end, g));
+    }
     return OK;
 }
 

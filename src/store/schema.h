@@ -117,7 +117,21 @@
     X(real,    aua_high,     8,   "fraction",  "Wilson 95 % interval of aua")                                             \
     X(real,    asr,          8,   "fraction",  "attack success rate: success / (success + failed)")                       \
     X(real,    asr_low,      8,   "fraction",  "Wilson 95 % interval of asr")                                             \
-    X(real,    asr_high,     8,   "fraction",  "Wilson 95 % interval of asr")
+    X(real,    asr_high,     8,   "fraction",  "Wilson 95 % interval of asr")                                             \
+    X(text,    role,         32,  "",          "part it plays in the table: best single, greedy average, pruned, …")      \
+    X(integer, seed,         8,   "",          "seed of the study")
+
+#define STORE_SEED_COLUMNS(X)                                                                                              \
+    X(text,    model,        96,  "",          "row of the table")                                                        \
+    X(real,    sparsity,     8,   "fraction",  "share of the prunable weights that is zero")                              \
+    X(integer, weights,      8,   "weights",   "prunable weights kept")                                                   \
+    X(text,    measure,      16,  "",          "acc, aua, asr, queries (an attacked example) or changed (words)")         \
+    X(text,    unit,         16,  "",          "unit of the measure")                                                     \
+    X(integer, seeds,        8,   "",          "repetitions that have the measure")                                       \
+    X(real,    mean,         8,   "",          "mean over the seeds")                                                     \
+    X(real,    sd,           8,   "",          "standard deviation over the seeds, n - 1; NaN for one seed")              \
+    X(real,    lowest,       8,   "",          "lowest of the seeds")                                                     \
+    X(real,    highest,      8,   "",          "highest of the seeds")
 
 #define STORE_TIMING_COLUMNS(X)                                                                                            \
     X(text,    stage,        32,  "",          "stage of the study")                                                      \
@@ -140,6 +154,7 @@
     T(layers,      layer,       STORE_LAYER_COLUMNS,       "linear layers of the pruned models, in order")                \
     T(attacks,     attack,      STORE_ATTACK_COLUMNS,      "every attacked example of every model")                       \
     T(models,      model,       STORE_MODEL_COLUMNS,       "models of the table: counts, shares and intervals")           \
+    T(seeds,       seed,        STORE_SEED_COLUMNS,        "cells of the table over the seeds of a repeated study")       \
     T(timings,     timing,      STORE_TIMING_COLUMNS,      "wall times; differ from run to run")                          \
     T(provenance,  provenance,  STORE_PROVENANCE_COLUMNS,  "program, libraries and machine; differ from run to run")
 /* clang-format on */

@@ -122,6 +122,13 @@ static const struct {
                                        "got \"adaptiv\"; did you mean adaptive?"},
     {"prune:\n  methods: [magnitude, magnitude]\n",
      "s.yaml:2:24: prune.methods: magnitude is listed twice"},
+    {"seeds: 1\n", "s.yaml:1:8: seeds: expected a list, e.g. [a, b], got \"1\""},
+    {"seeds: [1, 1.5]\n", "s.yaml:1:12: seeds: expected a whole number, got \"1.5\""},
+    {"seeds: [2, 1, +2]\n", "s.yaml:1:15: seeds: +2 is listed twice"},
+    {"seeds: [0]\n", "s.yaml:1:9: seeds: 0 is out of range: allowed are 1 to 4294966"},
+    {"seeds: [1]\nfinetune: {seed: 1000}\n",
+     "s.yaml:1:8: variant v00 has seed 1000: in a repeated study they are below 1000, because "
+     "repetition K trains variant seed s with 1000 K + s"},
     /* ranges */
     {"seed: 4294967296\n",
      "s.yaml:1:7: seed: 4294967296 is out of range: allowed are 1 to 4294967295"},

@@ -1,5 +1,6 @@
 /* ratios, Wilson's interval and McNemar's test against values of other programs */
 #include "eval/metrics.h"
+#include "eval/spread.h"
 
 #include <check.h>
 #include <math.h>
@@ -82,6 +83,19 @@ START_TEST(shares) {
 }
 END_TEST
 
+START_TEST(spread_over_seeds) {
+    /* numpy: mean 5, std(ddof=1) 2.138089935299395 of the eight */
+    const double x[] = {2, 4, 4, (double)NAN, 4, 5, 5, 7, 9};
+    spread s = spread_of(x, 9);
+    ck_assert(s.n == 8 && s.mean == 5.0 && s.low == 2.0 && s.high == 9.0);
+    ck_assert_double_eq_tol(s.sd, 2.138089935299395, 1e-15);
+    s = spread_of(x, 1);
+    ck_assert(s.n == 1 && s.mean == 2.0 && isnan(s.sd) && s.low == 2.0 && s.high == 2.0);
+    s = spread_of(x + 3, 1);
+    ck_assert(s.n == 0 && isnan(s.mean) && isnan(s.sd) && isnan(s.low));
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("metrics");
     TCase *t = tcase_create("metrics");
@@ -90,6 +104,7 @@ int main(void) {
     tcase_add_loop_test(t, mcnemar_is_exact, 0, sizeof pairs / sizeof *pairs);
     tcase_add_test(t, mcnemar_underflows_to_zero);
     tcase_add_test(t, shares);
+    tcase_add_test(t, spread_over_seeds);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -2,6 +2,7 @@
 #include "report/grid.h"
 #include "report/plot.h"
 #include "report/report.h"
+#include "report/seeds.h"
 #include "report/table.h"
 
 #include <check.h>
@@ -185,6 +186,89 @@ START_TEST(plot) {
 }
 END_TEST
 
+/* one model of one seed; failed of 100 examples withstand, none if correct is 0 */
+static void seed_model(store_content *c, int seed, const char *role, const char *name,
+                       int64_t correct, int64_t failed) {
+    store_model *m;
+    ck_assert_int_eq(store_add_models(c, &m), OK);
+    store_text(m->name, sizeof m->name, name);
+    store_text(m->role, sizeof m->role, role);
+    store_text(m->kind, sizeof m->kind, strstr(role, "average") ? "average" : "single");
+    snprintf(m->title, sizeof m->title, "%s (%s)", role, name);
+    m->seed = seed;
+    m->weights = 393216;
+    report_counts(m, &(attack_counts){100, correct, correct - failed, failed, 0, 0, 0, 0});
+}
+
+static const store_seed *cell(const store_content *c, const char *model, const char *measure) {
+    for (size_t i = 0; i < c->n_seeds; i++)
+        if (strcmp(c->seeds[i].model, model) == 0 && strcmp(c->seeds[i].measure, measure) == 0)
+            return &c->seeds[i];
+    ck_abort_msg("no %s of %s", measure, model);
+    return NULL;
+}
+
+/* the best single is v0 in two seeds and v1 in one; v1 was wrong everywhere once, so it has no Asr
+ */
+static store_content repetitions(void) {
+    store_content each[3] = {{0}, {0}, {0}}, all = {0};
+    const int64_t aua[] = {10, 20, 60}, other[] = {8, 30, 0};
+    for (int k = 0; k < 3; k++) {
+        const int best = k == 1;
+        seed_model(&each[k], k + 1, "best single", best ? "v1" : "v0", 90, best ? 30 : aua[k]);
+        seed_model(&each[k], k + 1, "single", best ? "v0" : "v1", k == 2 ? 0 : 80,
+                   best ? 20 : other[k]);
+        seed_model(&each[k], k + 1, "greedy average", "greedy", 90 + k, 50);
+    }
+    ck_assert_int_eq(seeds_add(each, 3, &all), OK);
+    for (int k = 0; k < 3; k++)
+        store_content_free(&each[k]);
+    return all;
+}
+
+START_TEST(over_seeds) {
+    store_content all = repetitions();
+    ck_assert_uint_eq(all.n_models, 9);
+    ck_assert_uint_eq(all.n_seeds, 4 * 5);
+    const store_seed *s = cell(&all, "best single", "aua"); /* .1 .3 .6 */
+    ck_assert_int_eq(s->seeds, 3);
+    ck_assert_double_eq_tol(s->mean, 1.0 / 3.0, 1e-15);
+    ck_assert_double_eq_tol(s->sd, 0.2516611478423583, 1e-15);
+    ck_assert_double_eq_tol(cell(&all, "single (v0)", "aua")->mean, 0.3, 1e-15); /* .1 .2 .6 */
+    ck_assert_double_eq_tol(cell(&all, "single (v0)", "acc")->mean, 2.6 / 3.0, 1e-15);
+    s = cell(&all, "single (v1)", "asr");
+    ck_assert_int_eq(s->seeds, 2);
+    s = cell(&all, "greedy average", "acc");
+    ck_assert_double_eq_tol(s->sd, 0.01, 1e-15);
+    ck_assert(s->lowest == 0.9 && s->highest == 0.92);
+    ck_assert(isnan(cell(&all, "greedy average", "changed")->mean)); /* no success had words */
+    store_content_free(&all);
+}
+END_TEST
+
+START_TEST(over_seeds_is_printed) {
+    char dir[] = "/tmp/test_report.XXXXXX", below[64];
+    store_content all = repetitions();
+    strbuf b = {0};
+    ck_assert_int_eq(report_text(&all, &b), OK);
+    ck_has(b.text, "  best single (v0)            1       0 %  0.39 M  100");
+    ck_has(b.text, "  best single          0 %  0.39 M      3  90.0 ± 0.0   33.3 ± 25.2");
+    strbuf_free(&b);
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    snprintf(below, sizeof below, "%s/report", dir);
+    ck_assert_int_eq(report_write(&all, below), OK);
+    ck_has(slurp(below, "table.md"), "| greedy average | 0 % | 0.39 M | 3 | 91.0 ± 1.0 |");
+    ck_has(slurp(below, "table.tex"), "greedy average & 0 \\% & 0.39 M & 3 & 91.0 $\\pm$ 1.0 &");
+    ck_has(slurp(below, "seeds.csv"),
+           "\"best single\",0,393216,\"aua\",\"fraction\",3,0.3333333333,");
+    ck_has(slurp(below, "index.html"), "<td><b>91.0 </b><span>± 1.0</span></td>");
+    slurp(below, "table.csv");
+    rmdir(below);
+    ck_assert_int_eq(rmdir(dir), 0);
+    store_content_free(&all);
+}
+END_TEST
+
 START_TEST(wide_characters_align) {
     grid g = {.title = "t", .note = ""};
     strbuf b = {0};
@@ -222,6 +306,8 @@ int main(void) {
     tcase_add_test(t, nothing_to_report);
     tcase_add_test(t, files);
     tcase_add_test(t, plot);
+    tcase_add_test(t, over_seeds);
+    tcase_add_test(t, over_seeds_is_printed);
     tcase_add_test(t, wide_characters_align);
     tcase_add_test(t, text_is_cut_between_characters);
     suite_add_tcase(s, t);
