@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "model/encoder.h"
+#include "train/clip.h"
 #include "train/optimiser.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@ enum { MASKED_EVERY = 7, VOCABULARY = 30522 };
 struct workload {
     encoder *m;
     encoder_ws *ws;
-    adamw *opt;
+    optimiser *opt;
     float *grads;     // a block of m's layout
     batch *b;         // (n->batches)
     int32_t *ids;     // tokens of all batches
@@ -89,7 +90,7 @@ void workload_destroy(workload **k) {
         return;
     encoder_destroy(&(*k)->m);
     encoder_ws_destroy(&(*k)->ws);
-    adamw_destroy(&(*k)->opt);
+    optimiser_destroy(&(*k)->opt);
     free((*k)->grads);
     free((*k)->b);
     free((*k)->ids);
@@ -107,7 +108,8 @@ err workload_turn(workload *k, work w, int j) {
     if (w == WORK_FORWARD)
         return encoder_classify(k->ws, k->m, b, NULL, &logits);
     if (!k->grads) {
-        CALL(adamw_create(&k->m->c, 0.01, &k->opt));
+        optimiser_rule rule = optimiser_adamw(0.01);
+        CALL(optimiser_create(&k->m->c, &rule, 0, k->m->n, &k->opt));
         CALL(mem_alloc(k->m->n, sizeof *k->grads, &k->grads));
     }
     dropout d = {.seed = 1, .hidden = 0.1f, .attention = 0.1f};
@@ -118,7 +120,7 @@ err workload_turn(workload *k, work w, int j) {
     else
         CALL(encoder_classify_step(k->ws, k->m, b, &d, 1.0f, k->grads, &loss));
     double scale = clip_scale(gradient_norm(k->grads, k->m->n), 1.0);
-    adamw_step(k->opt, k->m->block, k->grads, 1e-5, scale);
+    optimiser_step(k->opt, k->m->block, k->grads, 1e-5, scale);
     return OK;
 }
 

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "io/atomic_file.h"
 #include "model/encoder.h"
+#include "train/clip.h"
 #include "train/optimiser.h"
 
 #include <stdio.h>
@@ -60,9 +61,10 @@ static err compare_gradients(oracle *o) {
 
 static err compare_adamw(oracle *o) {
     float losses[STEPS], norms[STEPS];
-    adamw *opt = NULL;
+    optimiser *opt = NULL;
     err e;
-    TRY(adamw_create(&o->m->c, 0.01, &opt));
+    optimiser_rule rule = optimiser_adamw(0.01);
+    TRY(optimiser_create(&o->m->c, &rule, 0, o->m->n, &opt));
     for (int i = 0; i < STEPS; i++) {
         double loss;
         memset(o->grads, 0, o->m->n * sizeof *o->grads);
@@ -70,13 +72,13 @@ static err compare_adamw(oracle *o) {
         double norm = gradient_norm(o->grads, o->m->n);
         losses[i] = (float)(loss / o->in.b.B);
         norms[i] = (float)norm;
-        adamw_step(opt, o->m->block, o->grads, 1e-3, clip_scale(norm, 1.0));
+        optimiser_step(opt, o->m->block, o->grads, 1e-3, clip_scale(norm, 1.0));
     }
     TRY(figures_compare(&o->f, "adamw.losses", losses, 1, STEPS, NULL, GRADIENT));
     TRY(figures_compare(&o->f, "adamw.grad_norms", norms, 1, STEPS, NULL, GRADIENT));
     TRY(figures_block(&o->f, "adamw.", o->m->block, GRADIENT));
 done:
-    adamw_destroy(&opt);
+    optimiser_destroy(&opt);
     return e;
 }
 

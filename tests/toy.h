@@ -6,11 +6,13 @@
 #define ESPALIER_TESTS_TOY_H
 
 #include "base/rng.h"
+#include "config/study.h"
 #include "model/encoder.h"
 #include "text/dataset.h"
 #include "text/wordpiece.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +31,21 @@ static inline encoder_config toy_config(int K, int mlm) {
                             .K = K,
                             .mlm = mlm,
                             .norm_eps = 1e-12f};
+}
+
+/* the defaults of the table */
+static inline finetune_options toy_finetune(void) {
+    finetune_options o = {0};
+#define TOY_integer(name, value)    o.name = value;
+#define TOY_real(name, value)       o.name = value;
+#define TOY_text(name, value)       snprintf(o.name, sizeof o.name, "%s", value);
+#define TOY(type, name, value, ...) TOY_##type(name, value)
+    FINETUNE_OPTIONS(TOY)
+#undef TOY
+#undef TOY_text
+#undef TOY_real
+#undef TOY_integer
+    return o;
 }
 
 /* what training reads of a vocabulary */

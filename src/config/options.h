@@ -55,13 +55,21 @@
 
 #define FINETUNE_OPTIONS(X)                                                                                                \
     X(text,    init,              "pretrained", "pretrained|random", NULL, "", "start from the study's checkpoint or from random weights (a contrast, never in the average)") \
+    X(text,    optimiser,         "adamw", "adamw|adam|sgd", NULL, "", "adamw: decoupled decay; adam: decay in the gradient; sgd: with momentum") \
     X(real,    learning_rate,     2e-5,    0.0, 1000.0, "",         "peak step size of the optimiser")                    \
+    X(text,    schedule,          "linear", "linear|cosine|constant", NULL, "", "how the step size falls after warm-up")  \
     X(integer, epochs,            3,       1, 1000, "epochs",       "passes over the training part")                      \
     X(integer, batch,             32,      1, 65536, "sequences",   "sequences a step")                                   \
     X(real,    warmup,            0.1,     0.0, 1.0, "fraction",    "share of the steps in which the step size rises")    \
-    X(real,    weight_decay,      0.01,    0.0, 1.0, "",            "decoupled decay (AdamW); not on biases and LayerNorm") \
+    X(real,    weight_decay,      0.01,    0.0, 1.0, "",            "not on biases and LayerNorm")                        \
+    X(real,    beta1,             0.9,     0.0, 0.999999, "",       "decay of the mean gradient (adamw, adam)")           \
+    X(real,    beta2,             0.999,   0.0, 0.999999, "",       "decay of the mean square gradient (adamw, adam)")    \
+    X(real,    epsilon,           1e-8,    0.0, 1.0, "",            "added to the root mean square (adamw, adam)")        \
+    X(real,    momentum,          0.9,     0.0, 0.999999, "",       "of sgd")                                             \
+    X(real,    layer_decay,       1.0,     0.01, 1.0, "",           "step size of a block over that of the one above; embeddings lowest, heads 1") \
     X(real,    clip,              1.0,     0.0, 1e9, "",            "largest gradient norm; 0: no clipping")              \
     X(real,    dropout,           0.1,     0.0, 0.9, "fraction",    "hidden and attention dropout")                       \
+    X(real,    label_smoothing,   0.0,     0.0, 0.99, "fraction",   "share of each label that is spread evenly over all classes") \
     X(integer, seed,              0,       0, 4294967295, "",       "of order and dropout; 0: the study's seed")
 
 #define SOUP_OPTIONS(X)                                                                                                    \

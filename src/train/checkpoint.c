@@ -16,7 +16,7 @@ static st_array vector(const char *name, st_dtype dtype, const void *data, size_
 }
 
 err checkpoint_save(const char *path, const checkpoint_state *s, const float *block,
-                    const adamw *o) {
+                    const optimiser *o) {
     int64_t counters[COUNTERS] = {s->run, s->step, s->tokens, s->updates, s->history};
     st_array arrays[] = {
         vector("parameters", ST_F32, block, o->n),
@@ -48,7 +48,7 @@ static err copy(const safetensors *f, const char *path, const char *name, float 
 }
 
 static err load(const safetensors *f, const char *path, int64_t run, checkpoint_state *s,
-                float *block, adamw *o) {
+                float *block, optimiser *o) {
     const st_array *a = NULL;
     int64_t counters[COUNTERS];
     CALL(find(f, path, "counters", ST_I64, COUNTERS, &a));
@@ -71,7 +71,8 @@ static err load(const safetensors *f, const char *path, int64_t run, checkpoint_
     return OK;
 }
 
-err checkpoint_load(const char *path, int64_t run, checkpoint_state *s, float *block, adamw *o) {
+err checkpoint_load(const char *path, int64_t run, checkpoint_state *s, float *block,
+                    optimiser *o) {
     safetensors *f;
     CALL(safetensors_open(path, &f));
     err e = load(f, path, run, s, block, o);

@@ -20,10 +20,10 @@ typedef struct checkpoint_state {
 } checkpoint_state;
 
 err checkpoint_save(const char *path, const checkpoint_state *s, const float *block,
-                    const adamw *o);
+                    const optimiser *o);
 
 /* Fills s, block (n) and o's moments and step. ERR_DATA: damaged, of another shape, or of another
  * run than `run`. */
-err checkpoint_load(const char *path, int64_t run, checkpoint_state *s, float *block, adamw *o);
+err checkpoint_load(const char *path, int64_t run, checkpoint_state *s, float *block, optimiser *o);
 
 #endif

@@ -1,8 +1,10 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "par/preempt.h"
+#include "train/clip.h"
 #include "train/divergence.h"
 #include "train/optimiser.h"
+#include "train/schedule.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -17,7 +19,8 @@ typedef struct classifier {
     const examples *x;
     encoder_ws *ws;
     packer *pack;
-    adamw *opt;
+    optimiser *opt;
+    schedule_kind schedule;
     float *grads;   // a block of m's layout
     int32_t *order; // (x->n) rows in this epoch's order
     double *recent; // (tenth) losses of the last steps, a ring
@@ -28,10 +31,23 @@ typedef struct classifier {
 static void classifier_close(classifier *t) {
     encoder_ws_destroy(&t->ws);
     packer_destroy(&t->pack);
-    adamw_destroy(&t->opt);
+    optimiser_destroy(&t->opt);
     free(t->grads);
     free(t->order);
     free(t->recent);
+}
+
+static err optimiser_open(classifier *t) {
+    const finetune_options *o = t->o;
+    optimiser_rule rule = {.beta1 = o->beta1,
+                           .beta2 = o->beta2,
+                           .epsilon = o->epsilon,
+                           .momentum = o->momentum,
+                           .weight_decay = o->weight_decay,
+                           .layer_decay = o->layer_decay};
+    CALL(optimiser_parse(o->optimiser, &rule.kind));
+    CALL(schedule_parse(o->schedule, &t->schedule));
+    return optimiser_create(&t->m->c, &rule, 0, t->m->n, &t->opt);
 }
 
 static err classifier_open(classifier *t) {
@@ -47,7 +63,7 @@ static err classifier_open(classifier *t) {
     t->tenth = t->epoch_steps >= 10 ? t->epoch_steps / 10 : 1;
     CALL(encoder_ws_create(&t->m->c, &t->ws));
     CALL(packer_create(x, t->B, &t->pack));
-    CALL(adamw_create(&t->m->c, t->o->weight_decay, &t->opt));
+    CALL(optimiser_open(t));
     CALL(mem_alloc(t->m->n, sizeof *t->grads, &t->grads));
     CALL(mem_alloc((size_t)x->n, sizeof *t->order, &t->order));
     return mem_alloc((size_t)t->tenth, sizeof *t->recent, &t->recent);
@@ -72,6 +88,7 @@ static err gradient(classifier *t, int64_t step, int *tokens, double *loss, doub
                     .attention = (float)o->dropout};
     batch b;
     CALL(packer_pack(t->pack, t->order + first, B, &b));
+    b.smoothing = (float)o->label_smoothing;
     memset(t->grads, 0, t->m->n * sizeof *t->grads);
     CALL(encoder_classify_step(t->ws, t->m, &b, o->dropout > 0 ? &drop : NULL, 1.0f, t->grads,
                                loss));
@@ -103,9 +120,9 @@ static err classifier_run(classifier *t, monitor *mon, train_result *out) {
         CALL(gradient(t, step, &tokens, &loss, &norm));
         out->diverged = divergence_seen(&watch, loss, norm);
         if (!out->diverged)
-            adamw_step(t->opt, t->m->block, t->grads,
-                       schedule_linear(step, t->steps, o->warmup, o->learning_rate),
-                       clip_scale(norm, o->clip));
+            optimiser_step(t->opt, t->m->block, t->grads,
+                           schedule_rate(t->schedule, step, t->steps, o->warmup, o->learning_rate),
+                           clip_scale(norm, o->clip));
         out->steps = step + 1;
         out->tokens += tokens;
         t->recent[step % t->tenth] = loss;

@@ -1,30 +1,49 @@
-/* optimiser.h: AdamW over a flat block (arXiv 1711.05101; bias correction, decay only where the
- * parameter table says so) and the learning-rate schedule. Not collective. */
+/* optimiser.h: AdamW, Adam and SGD over a range of a flat block. Not collective.
+ *
+ * Decay does not touch biases and LayerNorm (the parameter table says so). An element's new value
+ * is a function of that element's own history, so ranks that own a range each compute together what
+ * one rank computes alone, bit for bit. */
 #ifndef ESPALIER_TRAIN_OPTIMISER_H
 #define ESPALIER_TRAIN_OPTIMISER_H
 
 #include "model/encoder.h"
 
-typedef struct adamw {
-    double beta1, beta2, epsilon, weight_decay;
-    int64_t step;
-    float *m, *v; /* (n) moments, owned */
-    size_t n;
+typedef enum optimiser_kind {
+    OPTIMISER_ADAMW, /* arXiv 1711.05101: p -= rate (m' / (sqrt(v') + epsilon) + decay p) */
+    OPTIMISER_ADAM,  /* arXiv 1412.6980, decay p added to the gradient, as torch.optim.Adam */
+    OPTIMISER_SGD    /* m = momentum m + g + decay p, p -= rate m, as torch.optim.SGD */
+} optimiser_kind;
+
+typedef struct optimiser_rule {
+    optimiser_kind kind;
+    double beta1, beta2, epsilon; /* of adamw and adam */
+    double momentum;              /* of sgd */
+    double weight_decay;
+    /* The rate of the arrays of layer l is times layer_decay ^ (L - l), of the embeddings times
+     * layer_decay ^ (L + 1), of pooler and heads 1 (as in BEiT, arXiv 2106.08254). */
+    double layer_decay;
+} optimiser_rule;
+
+/* "adamw", "adam" or "sgd"; ERR_USAGE: none of them. */
+err optimiser_parse(const char *word, optimiser_kind *out);
+/* AdamW with beta 0.9 and 0.999, epsilon 1e-8, no layer decay. */
+optimiser_rule optimiser_adamw(double weight_decay);
+
+typedef struct optimiser {
+    optimiser_rule rule;
+    int64_t step;    /* done */
+    size_t first, n; /* elements first .. first + n - 1 of the block are updated */
+    float *m, *v;    // (n) moments, owned; NULL where the rule has none
     encoder_array *arrays;
-    int n_arrays;
-} adamw;
+    int n_arrays, L;
+} optimiser;
 
-err adamw_create(const encoder_config *c, double weight_decay, adamw **out);
-void adamw_destroy(adamw **o);
-/* One step: block (n) is updated from grads (n) times scale (from clipping). */
-void adamw_step(adamw *o, float *block, const float *grads, double learning_rate, double scale);
+/* Caller destroys. ERR_FAILED: memory. */
+err optimiser_create(const encoder_config *c, const optimiser_rule *r, size_t first, size_t n,
+                     optimiser **out);
+void optimiser_destroy(optimiser **o);
 
-/* Euclidean norm in float64, fixed order; NaN if any entry is NaN. */
-double gradient_norm(const float *grads, size_t n);
-/* Factor that brings norm to at most clip (torch.nn.utils.clip_grad_norm_: clip / (norm + 1e-6)).
- */
-double clip_scale(double norm, double clip);
-/* Linear warm-up over warmup * steps, then linear decay to 0; step counts from 0. */
-double schedule_linear(int64_t step, int64_t steps, double warmup, double peak);
+/* One step: p (n) from grads (n) times scale (from clipping); both begin at element `first`. */
+void optimiser_step(optimiser *o, float *p, const float *grads, double rate, double scale);
 
 #endif

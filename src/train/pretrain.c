@@ -5,9 +5,11 @@
 #include "io/hash.h"
 #include "par/preempt.h"
 #include "train/checkpoint.h"
+#include "train/clip.h"
 #include "train/divergence.h"
 #include "train/mlm.h"
 #include "train/optimiser.h"
+#include "train/schedule.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -29,7 +31,7 @@ typedef struct run {
     const examples *x;
     const char *checkpoint; /* NULL: none */
     mlm *objective;
-    adamw *opt;
+    optimiser *opt;
     float *grads;   // a block of m's layout
     int32_t *rows;  // (x->n) the held-out rows, then the training rows in ascending order
     int32_t *order; // (n_train) training rows in this epoch's order
@@ -41,7 +43,7 @@ typedef struct run {
 
 static void run_close(run *r) {
     mlm_destroy(&r->objective);
-    adamw_destroy(&r->opt);
+    optimiser_destroy(&r->opt);
     free(r->grads);
     free(r->rows);
     free(r->order);
@@ -98,7 +100,8 @@ static err run_open(run *r, const wordpiece *w) {
     masking k;
     CALL(masking_make(w, r->seed, o->mask, &k));
     CALL(mlm_create(r->p, &r->m->c, x, &k, r->B, &r->objective));
-    CALL(adamw_create(&r->m->c, o->weight_decay, &r->opt));
+    optimiser_rule rule = optimiser_adamw(o->weight_decay);
+    CALL(optimiser_create(&r->m->c, &rule, 0, r->m->n, &r->opt));
     return r->checkpoint != NULL ? identify(r, w) : OK;
 }
 
@@ -164,9 +167,9 @@ static err run_step(run *r, double *loss, int *diverged) {
     double norm = sum.overflow ? (double)INFINITY : gradient_norm(r->grads, r->m->n);
     *diverged = divergence_seen(&r->watch, *loss, norm);
     if (!*diverged)
-        adamw_step(r->opt, r->m->block, r->grads,
-                   schedule_linear(step, r->steps, o->warmup, o->learning_rate),
-                   clip_scale(norm, o->clip));
+        optimiser_step(r->opt, r->m->block, r->grads,
+                       schedule_rate(SCHEDULE_LINEAR, step, r->steps, o->warmup, o->learning_rate),
+                       clip_scale(norm, o->clip));
     return OK;
 }
 

@@ -11,15 +11,12 @@ enum { N = 4 };
 static par *world;
 
 static finetune_options options(int64_t epochs, double learning_rate) {
-    return (finetune_options){.init = "pretrained",
-                              .learning_rate = learning_rate,
-                              .epochs = epochs,
-                              .batch = 16,
-                              .warmup = 0.1,
-                              .weight_decay = 0.01,
-                              .clip = 1.0,
-                              .dropout = 0.1,
-                              .seed = 7};
+    finetune_options o = toy_finetune();
+    o.learning_rate = learning_rate;
+    o.epochs = epochs;
+    o.batch = 16;
+    o.seed = 7;
+    return o;
 }
 
 /* a study in a folder of its own */

@@ -11,14 +11,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const finetune_options OPTIONS = {.learning_rate = 3e-3,
-                                         .epochs = 6,
-                                         .batch = 16,
-                                         .warmup = 0.1,
-                                         .weight_decay = 0.01,
-                                         .clip = 1.0,
-                                         .dropout = 0.1,
-                                         .seed = 7};
+static finetune_options options(void) {
+    finetune_options o = toy_finetune();
+    o.learning_rate = 3e-3;
+    o.epochs = 6;
+    o.batch = 16;
+    o.seed = 7;
+    return o;
+}
 
 static const par alone = {.size = 1};
 
@@ -60,11 +60,12 @@ END_TEST
 START_TEST(classifier_learns_a_separable_task) {
     examples x = toy_examples(301, 1), fresh = toy_examples(200, 2); /* 301: a last batch of 13 */
     encoder *m = toy_encoder(2, 0, 3);
+    finetune_options o = options();
     train_result r;
     monitor mon;
     accuracy seen, unseen;
     monitor_begin(&mon, "toy", "steps", 0);
-    ck_ok(train_classifier(&alone, m, &OPTIONS, &x, NULL, NULL, &mon, &r));
+    ck_ok(train_classifier(&alone, m, &o, &x, NULL, NULL, &mon, &r));
     ck_assert(!r.diverged);
     ck_assert_int_eq(r.steps, 6 * 19);
     ck_assert_int_eq(r.tokens, 6 * x.offset[x.n]);
@@ -87,7 +88,7 @@ START_TEST(classifier_is_a_function_of_its_seed) {
     encoder *m[3];
     train_result r[3];
     for (int i = 0; i < 3; i++) {
-        finetune_options o = OPTIONS;
+        finetune_options o = options();
         o.epochs = 1;
         o.seed = i == 2 ? 8 : 7;
         m[i] = toy_encoder(2, 0, 3);
@@ -105,17 +106,18 @@ END_TEST
 START_TEST(classifier_records_divergence) {
     examples x = toy_examples(300, 1);
     encoder *m = toy_encoder(2, 0, 3);
-    finetune_options o = OPTIONS;
+    finetune_options o = options();
     train_result r;
-    o.learning_rate = 1000;
-    ck_ok(train_classifier(&alone, m, &o, &x, NULL, NULL, NULL, &r));
+    finetune_options wild = o;
+    wild.learning_rate = 1000;
+    ck_ok(train_classifier(&alone, m, &wild, &x, NULL, NULL, NULL, &r));
     ck_assert(r.diverged);
     ck_assert_int_lt(r.steps, 30); /* of 114 */
     encoder_destroy(&m);
 
     m = toy_encoder(2, 0, 3);
     m->p.class_w[0] = NAN;
-    ck_ok(train_classifier(&alone, m, &OPTIONS, &x, NULL, NULL, NULL, &r));
+    ck_ok(train_classifier(&alone, m, &o, &x, NULL, NULL, NULL, &r));
     ck_assert(r.diverged);
     ck_assert_int_eq(r.steps, 1);
     encoder_destroy(&m);
@@ -126,11 +128,16 @@ END_TEST
 START_TEST(classifier_refuses_bad_data) {
     examples x = toy_examples(10, 1), none = {.n = 0};
     encoder *m = toy_encoder(2, 0, 3);
+    finetune_options o = options();
     train_result r;
-    ck_assert_int_eq(train_classifier(&alone, m, &OPTIONS, &none, NULL, NULL, NULL, &r), ERR_DATA);
+    ck_assert_int_eq(train_classifier(&alone, m, &o, &none, NULL, NULL, NULL, &r), ERR_DATA);
     x.label[4] = 2;
-    ck_assert_int_eq(train_classifier(&alone, m, &OPTIONS, &x, NULL, NULL, NULL, &r), ERR_DATA);
+    ck_assert_int_eq(train_classifier(&alone, m, &o, &x, NULL, NULL, NULL, &r), ERR_DATA);
     ck_assert_ptr_nonnull(strstr(err_message(), "example 4 has label 2"));
+    strcpy(o.optimiser, "adagrad");
+    x.label[4] = 1;
+    ck_assert_int_eq(train_classifier(&alone, m, &o, &x, NULL, NULL, NULL, &r), ERR_USAGE);
+    ck_assert_ptr_nonnull(strstr(err_message(), "adagrad"));
     encoder_destroy(&m);
     examples_free(&x);
 }
@@ -228,9 +235,10 @@ START_TEST(checkpoint_gives_back_what_it_got) {
     ck_assert_int_ge(fd, 0);
     close(fd);
     encoder *m = toy_encoder(0, 1, 3), *back = toy_encoder(0, 1, 4);
-    adamw *a, *b;
-    ck_ok(adamw_create(&m->c, 0.01, &a));
-    ck_ok(adamw_create(&m->c, 0.01, &b));
+    optimiser_rule rule = optimiser_adamw(0.01);
+    optimiser *a, *b;
+    ck_ok(optimiser_create(&m->c, &rule, 0, encoder_count(&m->c), &a));
+    ck_ok(optimiser_create(&m->c, &rule, 0, encoder_count(&m->c), &b));
     for (size_t i = 0; i < a->n; i++) {
         a->m[i] = (float)i * 0.25f;
         a->v[i] = (float)i * 3.0f;
@@ -249,16 +257,16 @@ START_TEST(checkpoint_gives_back_what_it_got) {
 
     ck_assert_int_eq(checkpoint_load(path, 6, &t, back->block, b), ERR_DATA);
     ck_assert_ptr_nonnull(strstr(err_message(), "another run"));
-    adamw *other;
+    optimiser *other;
     encoder_config smaller = toy_config(0, 0);
-    ck_ok(adamw_create(&smaller, 0.01, &other));
+    ck_ok(optimiser_create(&smaller, &rule, 0, encoder_count(&smaller), &other));
     ck_assert_int_eq(checkpoint_load(path, -5, &t, back->block, other), ERR_DATA);
     ck_assert_ptr_nonnull(strstr(err_message(), "parameters"));
 
     unlink(path);
-    adamw_destroy(&a);
-    adamw_destroy(&b);
-    adamw_destroy(&other);
+    optimiser_destroy(&a);
+    optimiser_destroy(&b);
+    optimiser_destroy(&other);
     encoder_destroy(&m);
     encoder_destroy(&back);
 }
