@@ -47,12 +47,12 @@ static void from_histogram(lengths *x) {
 static err from_data(const char *root, lengths *x) {
     dataset d = {0};
     examples e_x = {0};
-    wordpiece *w = NULL;
+    tokenizer *w = NULL;
     int32_t *order = NULL;
     char path[4096];
     err e;
     snprintf(path, sizeof path, "%s/vocab/bert-base-uncased.txt", root);
-    TRY(wordpiece_open(path, &w));
+    TRY(tokenizer_open(path, &w));
     TRY(dataset_read("sst2", root, "train", &d));
     TRY(examples_make(&d, w, LONGEST, &e_x));
     ENSURE(e_x.n >= x->batches * LENGTHS_B, ERR_DATA, "%s/sst2/train.tsv: %d sentences, need %d",
@@ -68,7 +68,7 @@ done:
     free(order);
     examples_free(&e_x);
     dataset_free(&d);
-    wordpiece_close(&w);
+    tokenizer_close(&w);
     return e;
 }
 

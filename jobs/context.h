@@ -50,7 +50,7 @@ typedef struct context {
 
     /* prepare */
     char vocab[PATH_BYTES];
-    wordpiece *w;
+    tokenizer *w;
     dataset train, heldout, test; /* texts, on every rank */
     dataset probe, attacked;      /* seeded parts of heldout and test that are attacked */
     examples xtrain, xheldout, xtest;

@@ -27,7 +27,7 @@ void context_close(context **context_) {
     examples *tokens[] = {&c->xtrain, &c->xheldout, &c->xtest};
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
         examples_free(tokens[i]);
-    wordpiece_close(&c->w);
+    tokenizer_close(&c->w);
     manifest_close(&c->manifest);
     lock_release(&c->lock);
     study_free(&c->s);

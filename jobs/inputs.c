@@ -2,7 +2,6 @@
 #include "context.h"
 
 #include "io/atomic_file.h"
-#include "io/hash.h"
 #include "io/json.h"
 #include "text/synthetic.h"
 
@@ -38,21 +37,19 @@ err inputs_vocabulary(context *c) {
     char checkpoint[PATH_BYTES];
     if (s->model.checkpoint[0]) {
         CALL(context_resolve(c, "model.checkpoint", s->model.checkpoint, checkpoint));
-        CALL(path_join(c->vocab, checkpoint, "vocab.txt"));
-    } else {
-        CHECK(strcmp(s->data.name, "synthetic") == 0, ERR_USAGE,
-              "%s: data.vocabulary is needed: there is no checkpoint to take it from", s->path);
-        CALL(path_join(c->vocab, c->root, "vocab.txt"));
+        err e = tokenizer_find(checkpoint, c->vocab);
+        return e == OK ? OK : err_prefix(e, "%s: set data.vocabulary", s->path);
     }
-    CHECK(path_exists(c->vocab), ERR_USAGE, "%s does not exist: set data.vocabulary", c->vocab);
-    return OK;
+    CHECK(strcmp(s->data.name, "synthetic") == 0, ERR_USAGE,
+          "%s: data.vocabulary is needed: there is no checkpoint to take it from", s->path);
+    return tokenizer_find(c->root, c->vocab);
 }
 
 /* what the study was made from may not change under it */
 err inputs_check(context *c, const dataset *all, const dataset *test) {
     char path[PATH_BYTES], vocab[65];
     CALL(path_join(path, c->dir, "inputs.json"));
-    CALL(hash_file(c->vocab, vocab, NULL));
+    CALL(tokenizer_hash(c->vocab, vocab));
     json_t *now = json_pack("{s:s, s:s, s:s}", "train", all->sha256, "test", test->sha256,
                             "vocabulary", vocab);
     CHECK(now, ERR_FAILED, "out of memory");

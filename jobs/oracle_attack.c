@@ -72,7 +72,7 @@ static err compare(bench *b, const json_t *want) {
     return OK;
 }
 
-static err open_bench(bench *b, const char *shared, const wordpiece *w) {
+static err open_bench(bench *b, const char *shared, const tokenizer *w) {
     attack_options o = {.max_candidates = 50, .noun_verb_swap = 1};
     char path[4096];
     CALL(path_join(path, shared, "data/synonyms/counterfitted_neighbors.json"));
@@ -95,12 +95,12 @@ err oracle_attack(const par *p, const char *shared) {
     if (p->rank != 0)
         return OK;
     bench b = {0};
-    wordpiece *w = NULL;
+    tokenizer *w = NULL;
     lines in = {0};
     char path[4096];
     err e;
     TRY(path_join(path, shared, "data/vocab/bert-base-uncased.txt"));
-    TRY(wordpiece_open(path, &w));
+    TRY(tokenizer_open(path, &w));
     TRY(open_bench(&b, shared, w));
     TRY(path_join(path, shared, "oracle/textfooler-sst2-tiny.jsonl"));
     TRY(lines_read(path, &in));
@@ -123,6 +123,6 @@ done:
     attack_close(&b.a);
     encoder_ws_destroy(&b.ws);
     encoder_destroy(&b.victim);
-    wordpiece_close(&w);
+    tokenizer_close(&w);
     return e;
 }

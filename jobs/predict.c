@@ -3,7 +3,6 @@
 #include "job.h"
 
 #include "base/strbuf.h"
-#include "io/atomic_file.h"
 #include "model/encoder.h"
 
 #include <argp.h>
@@ -22,7 +21,7 @@ typedef struct arguments {
 typedef struct predictor {
     encoder *m;
     encoder_ws *ws;
-    wordpiece *w;
+    tokenizer *w;
     dataset d;
     examples x;
     packer *pack;
@@ -50,8 +49,8 @@ static err open_model(predictor *o, const char *dir) {
     char vocab[4096];
     CALL(encoder_load(dir, (encoder_want){.classes = -1, .mlm = 0}, &o->m));
     CHECK(o->m->c.K > 0, ERR_DATA, "%s: the model has no classifier: fine-tune it first", dir);
-    CALL(path_join(vocab, dir, "vocab.txt"));
-    CALL(wordpiece_open(vocab, &o->w));
+    CALL(tokenizer_find(dir, vocab));
+    CALL(tokenizer_open(vocab, &o->w));
     CHECK(o->w->V <= o->m->c.V, ERR_DATA, "%s: %d pieces, but the model has %d word embeddings",
           vocab, o->w->V, o->m->c.V);
     return encoder_ws_create(&o->m->c, &o->ws);
@@ -128,7 +127,7 @@ err job_predict(const par *p, int argc, char **argv) {
         parse,
         "MODEL FILE",
         "Print label<TAB>probability of every class for each line of FILE. MODEL is a "
-        "folder with config.json, model.safetensors and vocab.txt. Lines longer than "
+        "folder with config.json, model.safetensors and its vocabulary. Lines longer than "
         "the model's longest sequence are cut.",
         NULL,
         NULL,
@@ -142,7 +141,7 @@ err job_predict(const par *p, int argc, char **argv) {
     dataset_free(&o.d);
     encoder_ws_destroy(&o.ws);
     encoder_destroy(&o.m);
-    wordpiece_close(&o.w);
+    tokenizer_close(&o.w);
     strbuf_free(&o.out);
     return e;
 }

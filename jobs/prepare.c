@@ -67,7 +67,7 @@ static err prepare(context *c) {
     CALL(dataset_bcast(c->p, &c->test, 0));
     err e;
     int length = (int)c->s->data.max_length;
-    TRY(wordpiece_open(c->vocab, &c->w));
+    TRY(tokenizer_open(c->vocab, &c->w));
     TRY(examples_make(&c->train, c->w, length, &c->xtrain));
     TRY(examples_make(&c->heldout, c->w, length, &c->xheldout));
     TRY(examples_make(&c->test, c->w, length, &c->xtest));

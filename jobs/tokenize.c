@@ -2,7 +2,7 @@
 #include "job.h"
 
 #include "base/strbuf.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -21,7 +21,7 @@ typedef struct arguments {
 
 /* lines and ids grow to the longest line of all inputs */
 typedef struct stream {
-    const wordpiece *w;
+    const tokenizer *w;
     int pieces;
     char *line;
     size_t line_cap;
@@ -54,18 +54,18 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static err write_line(stream *s, size_t n) {
     int count;
-    wordpiece_encode(s->w, s->line, n, s->ids, s->cap, &count);
+    CALL(tokenizer_encode(s->w, s->line, n, s->ids, s->cap, &count));
     if (count > s->cap) {
         int32_t *more = realloc(s->ids, (size_t)count * sizeof *more);
         CHECK(more, ERR_FAILED, "out of memory: a line of %d tokens", count);
         s->ids = more;
         s->cap = count;
-        wordpiece_encode(s->w, s->line, n, s->ids, s->cap, &count);
+        CALL(tokenizer_encode(s->w, s->line, n, s->ids, s->cap, &count));
     }
     strbuf_clear(&s->out);
     for (int i = 0; i < count; i++) {
         const char *gap = i ? " " : "";
-        CALL(s->pieces ? strbuf_printf(&s->out, "%s%s", gap, wordpiece_piece(s->w, s->ids[i]))
+        CALL(s->pieces ? strbuf_printf(&s->out, "%s%s", gap, tokenizer_piece(s->w, s->ids[i]))
                        : strbuf_printf(&s->out, "%s%d", gap, s->ids[i]));
     }
     CALL(strbuf_add(&s->out, "\n", 1));
@@ -102,14 +102,14 @@ static err each_file(const arguments *a, stream *s) {
 }
 
 static err tokenize(const arguments *a) {
-    wordpiece *w = NULL;
-    CALL(wordpiece_open(a->vocab, &w));
+    tokenizer *w = NULL;
+    CALL(tokenizer_open(a->vocab, &w));
     stream s = {.w = w, .pieces = a->pieces};
     err e = each_file(a, &s);
     free(s.line);
     free(s.ids);
     strbuf_free(&s.out);
-    wordpiece_close(&w);
+    tokenizer_close(&w);
     return e;
 }
 

@@ -9,7 +9,7 @@
 #include "config/study.h"
 #include "model/encoder.h"
 #include "text/dataset.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -49,8 +49,8 @@ static inline finetune_options toy_finetune(void) {
 }
 
 /* what training reads of a vocabulary */
-static inline wordpiece toy_vocabulary(void) {
-    return (wordpiece){.V = TOY_V,
+static inline tokenizer toy_vocabulary(void) {
+    return (tokenizer){.V = TOY_V,
                        .pad = 0,
                        .unk = 1,
                        .cls = TOY_CLS,

@@ -11,13 +11,13 @@
 #include "par/par.h"
 #include "text/dataset.h"
 #include "text/tagger.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 typedef struct attack attack; /* words, tags, similarity: what does not depend on the victim */
 
 typedef struct attack_setup {
     const attack_options *o; /* neighbours, vectors, tagger already resolved to real paths */
-    const wordpiece *w;
+    const tokenizer *w;
     const encoder *similarity; /* for similarity_source encoder; NULL otherwise; not owned */
     int max_length;            /* of the victim's sequences */
 } attack_setup;

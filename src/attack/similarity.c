@@ -18,7 +18,7 @@ struct similarity {
     int cap, d;
 };
 
-err similarity_open_encoder(const encoder *m, const wordpiece *w, int max_length,
+err similarity_open_encoder(const encoder *m, const tokenizer *w, int max_length,
                             similarity **out) {
     similarity *s = NULL;
     err e;

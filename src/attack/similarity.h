@@ -5,12 +5,12 @@
 
 #include "attack/neighbours.h"
 #include "model/encoder.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 typedef struct similarity similarity;
 
 /* The encoder (or the vectors: the other is NULL) is not owned. Caller closes. */
-err similarity_open_encoder(const encoder *m, const wordpiece *w, int max_length, similarity **out);
+err similarity_open_encoder(const encoder *m, const tokenizer *w, int max_length, similarity **out);
 err similarity_open_vectors(const neighbours *vectors, similarity **out);
 void similarity_close(similarity **s);
 

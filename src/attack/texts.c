@@ -9,7 +9,7 @@
 enum { BATCH_TOKENS = 2048 };
 
 struct texts {
-    const wordpiece *w;
+    const tokenizer *w;
     int max_length;
     int n, cap;
     int32_t *ids;      /* (cap, max_length) packed: text i at offset[i] */
@@ -17,7 +17,7 @@ struct texts {
     int32_t *relative; /* (cap + 1) offsets of one batch */
 };
 
-err texts_create(const wordpiece *w, int max_length, texts **out) {
+err texts_create(const tokenizer *w, int max_length, texts **out) {
     CALL(mem_alloc(1, sizeof **out, out));
     (*out)->w = w;
     (*out)->max_length = max_length;
@@ -58,13 +58,13 @@ static err grow(texts *t) {
 }
 
 err texts_add(texts *t, const char *text) {
-    int cut;
+    int len, cut;
     if (t->n == t->cap)
         CALL(grow(t));
     if (t->n == 0)
         t->offset[0] = 0;
-    int len =
-        wordpiece_sequence(t->w, text, strlen(text), t->ids + t->offset[t->n], t->max_length, &cut);
+    CALL(tokenizer_sequence(t->w, text, strlen(text), t->ids + t->offset[t->n], t->max_length, &len,
+                            &cut));
     t->offset[t->n + 1] = t->offset[t->n] + len;
     t->n++;
     return OK;

@@ -5,11 +5,11 @@
 #define ESPALIER_ATTACK_TEXTS_H
 
 #include "model/encoder.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 typedef struct texts texts;
 
-err texts_create(const wordpiece *w, int max_length, texts **out); /* caller destroys */
+err texts_create(const tokenizer *w, int max_length, texts **out); /* caller destroys */
 void texts_destroy(texts **t);
 void texts_clear(texts *t);
 err texts_add(texts *t, const char *text);

@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/strbuf.h"
 #include "io/atomic_file.h"
-#include "io/hash.h"
+#include "text/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +14,8 @@
 /* SHA-256 of a model's vocabulary, "" if it has none. */
 static err vocabulary_of(const soup_ingredient *s, char hex[65]) {
     char path[4096];
-    CALL(path_join(path, s->dir, "vocab.txt"));
     hex[0] = '\0';
-    return path_exists(path) ? hash_file(path, hex, NULL) : OK;
+    return tokenizer_find(s->dir, path) == OK ? tokenizer_hash(path, hex) : OK;
 }
 
 static int same_shape(const encoder_config *a, const encoder_config *b) {
@@ -42,8 +41,7 @@ static err check_fit(const soup_ingredient *a, const encoder_config *ca, const c
           "%s and %s cannot be averaged: they have different classes (config.json)", a->dir,
           b->dir);
     CHECK(strcmp(vocab_a, vocab_b) == 0, ERR_DATA,
-          "%s and %s cannot be averaged: they have different vocabularies (vocab.txt)", a->dir,
-          b->dir);
+          "%s and %s cannot be averaged: they have different vocabularies", a->dir, b->dir);
     return OK;
 }
 

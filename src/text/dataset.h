@@ -4,7 +4,7 @@
 
 #include "par/par.h"
 #include "tensor/dims.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 typedef struct dataset {
     char name[32], split[16]; /* "sst2", "train" */
@@ -51,7 +51,7 @@ typedef struct examples {
     int cut;         /* how many were cut to max_length */
 } examples;
 
-err examples_make(const dataset *d, const wordpiece *w, int max_length, examples *out);
+err examples_make(const dataset *d, const tokenizer *w, int max_length, examples *out);
 void examples_free(examples *x);
 
 /* Packed batches. A batch is a function of (index list, position, batch size) alone: never of

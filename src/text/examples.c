@@ -12,7 +12,7 @@ void examples_free(examples *x) {
     *x = (examples){0};
 }
 
-err examples_make(const dataset *d, const wordpiece *w, int max_length, examples *out) {
+err examples_make(const dataset *d, const tokenizer *w, int max_length, examples *out) {
     examples x = {.n = d->n, .max_length = max_length};
     int32_t *sequence = NULL;
     size_t cap = 1024;
@@ -23,9 +23,9 @@ err examples_make(const dataset *d, const wordpiece *w, int max_length, examples
     x.ids = malloc(cap * sizeof *x.ids);
     ENSURE(x.ids, ERR_FAILED, "out of memory");
     for (int i = 0; i < d->n; i++) {
-        int cut = 0;
+        int cut = 0, len = 0;
         size_t bytes = (size_t)(d->offset[i + 1] - d->offset[i]) - 1;
-        int len = wordpiece_sequence(w, dataset_text(d, i), bytes, sequence, max_length, &cut);
+        TRY(tokenizer_sequence(w, dataset_text(d, i), bytes, sequence, max_length, &len, &cut));
         size_t end = (size_t)x.offset[i] + (size_t)len;
         if (end > cap) {
             cap = 2 * end;

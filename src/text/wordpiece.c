@@ -203,15 +203,3 @@ void wordpiece_encode(const wordpiece *w, const char *text, size_t n, int32_t *i
         put_word(&s, w, &x);
     *count = s.count;
 }
-
-int wordpiece_sequence(const wordpiece *w, const char *text, size_t n, int32_t *ids, int max_length,
-                       int *cut) {
-    int count = 0;
-    ids[0] = w->cls;
-    wordpiece_encode(w, text, n, ids + 1, max_length - 2, &count);
-    *cut = count > max_length - 2;
-    if (*cut)
-        count = max_length - 2;
-    ids[count + 1] = w->sep;
-    return count + 2;
-}

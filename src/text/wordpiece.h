@@ -27,9 +27,6 @@ void wordpiece_close(wordpiece **w);
  * there are in all. Never fails on content: invalid bytes count as U+FFFD. */
 void wordpiece_encode(const wordpiece *w, const char *text, size_t n, int32_t *ids, int cap,
                       int *count);
-/* [CLS] text [SEP], cut to max_length ids; returns the length and sets *cut if it was cut. */
-int wordpiece_sequence(const wordpiece *w, const char *text, size_t n, int32_t *ids, int max_length,
-                       int *cut);
 const char *wordpiece_piece(const wordpiece *w, int32_t id); /* "" outside V */
 
 #endif

@@ -24,12 +24,12 @@ static int most_frequent_first(const void *a, const void *b) {
     return (x->id > y->id) - (x->id < y->id);
 }
 
-static int is_special(const wordpiece *w, int32_t id) {
+static int is_special(const tokenizer *w, int32_t id) {
     return id == w->pad || id == w->unk || id == w->cls || id == w->sep || id == w->mask;
 }
 
 /* index (V): rank of a piece among the frequent ones, -1 for the rest; n of them, id (n) */
-static err choose_pieces(const wordpiece *w, const examples *x, int32_t *index, int32_t *id,
+static err choose_pieces(const tokenizer *w, const examples *x, int32_t *index, int32_t *id,
                          int *n) {
     counted *c = NULL;
     CALL(mem_alloc((size_t)w->V, sizeof *c, &c));
@@ -102,7 +102,7 @@ done:
     return e;
 }
 
-err cooccurrence_start(encoder *m, const wordpiece *w, const examples *x) {
+err cooccurrence_start(encoder *m, const tokenizer *w, const examples *x) {
     int32_t *index = NULL, *id = NULL;
     double *c = NULL;
     int n;

@@ -2,9 +2,9 @@
 
 #include "base/rng.h"
 
-err masking_make(const wordpiece *w, uint64_t seed, double share, masking *out) {
-    CHECK(w->mask >= 0, ERR_DATA, "%s: no [MASK] piece, which a masked-language model needs",
-          w->path);
+err masking_make(const tokenizer *w, uint64_t seed, double share, masking *out) {
+    CHECK(w->mask >= 0, ERR_DATA,
+          "%s: no [MASK] or <mask> piece, which a masked-language model needs", w->path);
     *out = (masking){
         .seed = seed, .share = share, .V = w->V, .mask = w->mask, .cls = w->cls, .sep = w->sep};
     return OK;

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "tensor/dims.h"
-#include "text/wordpiece.h"
+#include "text/tokenizer.h"
 
 typedef struct masking {
     uint64_t seed;
@@ -18,7 +18,7 @@ typedef struct masking {
 } masking;
 
 /* ERR_DATA: the vocabulary has no [MASK]. Not collective. */
-err masking_make(const wordpiece *w, uint64_t seed, double share, masking *out);
+err masking_make(const tokenizer *w, uint64_t seed, double share, masking *out);
 
 /* ids (T): b's with the chosen ones replaced; positions (M), ascending in 0 .. T - 1, and targets
  * (M): where tokens were chosen and what stood there (both arrays have room for T). Returns M.

@@ -55,7 +55,7 @@ static int ascending(const void *a, const void *b) {
 }
 
 /* a checkpoint fits a run only if all that determines the run's bytes is the same */
-static err identify(run *r, const wordpiece *w) {
+static err identify(run *r, const tokenizer *w) {
     const encoder_config *c = &r->m->c;
     const pretrain_options *o = r->o;
     const examples *x = r->x;
@@ -73,7 +73,7 @@ static err identify(run *r, const wordpiece *w) {
     return e;
 }
 
-static err run_open(run *r, const wordpiece *w) {
+static err run_open(run *r, const tokenizer *w) {
     const examples *x = r->x;
     const pretrain_options *o = r->o;
     CHECK(r->m->c.mlm, ERR_FAILED, "pre-training needs a model with a masked-language head");
@@ -205,7 +205,7 @@ static err heldout(run *r, double *loss) {
     return OK;
 }
 
-err pretrain(const par *p, encoder *m, const pretrain_options *o, uint64_t seed, const wordpiece *w,
+err pretrain(const par *p, encoder *m, const pretrain_options *o, uint64_t seed, const tokenizer *w,
              const examples *x, const char *checkpoint, int64_t every, monitor *mon,
              pretrain_result *out) {
     run r = {.p = p, .m = m, .o = o, .seed = seed, .x = x, .checkpoint = checkpoint};

@@ -60,7 +60,7 @@ typedef struct pretrain_result {
  * bytes as one that was never interrupted. The caller removes the file once the model is published.
  * ERR_STOPPED: a rank was asked to stop and the checkpoint is written; ERR_DATA: fewer than two
  * sequences, no [MASK] in the vocabulary, a checkpoint of another run. Collective. */
-err pretrain(const par *p, encoder *m, const pretrain_options *o, uint64_t seed, const wordpiece *w,
+err pretrain(const par *p, encoder *m, const pretrain_options *o, uint64_t seed, const tokenizer *w,
              const examples *x, const char *checkpoint, int64_t every, monitor *mon,
              pretrain_result *out);
 

@@ -12,7 +12,7 @@ enum { ROWS = 48, FIRST = 17 };
 static par *p;
 static char folder[4096], journal[4096];
 static attack_options o;
-static wordpiece *w;
+static tokenizer *w;
 static encoder *victim, *judge, *broken; /* broken answers nothing but NaN */
 static dataset rows;
 
@@ -39,7 +39,7 @@ done:
 static err make_world(void) {
     char path[4096];
     CALL(path_join(path, folder, "vocab.txt"));
-    CALL(wordpiece_open(path, &w));
+    CALL(tokenizer_open(path, &w));
     CALL(toy_victim(w->V, 3, &victim));
     CALL(toy_victim(w->V, 8, &judge));
     CALL(toy_victim(w->V, 3, &broken));
@@ -60,7 +60,7 @@ static void set_up(void) {
 }
 
 static void tear_down(void) {
-    wordpiece_close(&w);
+    tokenizer_close(&w);
     encoder_destroy(&victim);
     encoder_destroy(&judge);
     encoder_destroy(&broken);

@@ -57,7 +57,7 @@ static double whole_batch(const encoder *m, const examples *x, const masking *k,
 START_TEST(shards_add_up_to_the_batch) {
     examples x = toy_examples(64, 1);
     encoder *m = toy_encoder(0, 1, 3);
-    wordpiece w = toy_vocabulary();
+    tokenizer w = toy_vocabulary();
     float *shared, *alone, *whole;
     masking k;
     mlm *t, *one;
@@ -101,7 +101,7 @@ END_TEST
 START_TEST(loss_is_the_same_on_any_ranks) {
     examples x = toy_examples(50, 1);
     encoder *m = toy_encoder(0, 1, 3);
-    wordpiece w = toy_vocabulary();
+    tokenizer w = toy_vocabulary();
     masking k;
     mlm *t, *one;
     mlm_sum a, b;
@@ -125,7 +125,7 @@ END_TEST
 
 START_TEST(pretraining_learns_and_is_the_same_on_any_ranks) {
     examples x = toy_examples(301, 1);
-    wordpiece w = toy_vocabulary();
+    tokenizer w = toy_vocabulary();
     encoder *m = toy_encoder(2, 1, 3), *one = toy_encoder(2, 1, 3);
     pretrain_result a, b;
     monitor mon;
@@ -165,7 +165,7 @@ static err add_tokens(const char *path, int64_t more) {
 
 START_TEST(pretraining_resumes_to_the_same_bytes) {
     examples x = toy_examples(100, 1);
-    wordpiece w = toy_vocabulary();
+    tokenizer w = toy_vocabulary();
     pretrain_options o = OPTIONS;
     char dir[4096], path[4096];
     encoder *m[3];
@@ -202,7 +202,7 @@ END_TEST
 
 START_TEST(pretraining_records_divergence) {
     examples x = toy_examples(100, 1);
-    wordpiece w = toy_vocabulary();
+    tokenizer w = toy_vocabulary();
     pretrain_options o = OPTIONS;
     encoder *m = toy_encoder(0, 1, 3);
     pretrain_result r;
@@ -218,7 +218,7 @@ END_TEST
 /* the last test: a signal cannot be taken back */
 START_TEST(pretraining_stops_at_a_checkpoint) {
     examples x = toy_examples(100, 1);
-    wordpiece w = toy_vocabulary();
+    tokenizer w = toy_vocabulary();
     char dir[4096], path[4096];
     encoder *m = toy_encoder(0, 1, 3);
     pretrain_result r;

@@ -230,7 +230,7 @@ END_TEST
 
 /* against one forward a text and the mean and angle spelled out */
 START_TEST(similarity_of_an_encoder) {
-    wordpiece *w;
+    tokenizer *w;
     encoder *m;
     encoder_ws *ws;
     similarity *s;
@@ -240,14 +240,14 @@ START_TEST(similarity_of_an_encoder) {
     char path[4096];
     ck_ok(toy_write(folder));
     ck_ok(path_join(path, folder, "vocab.txt"));
-    ck_ok(wordpiece_open(path, &w));
+    ck_ok(tokenizer_open(path, &w));
     ck_ok(toy_victim(w->V, 4, &m));
     ck_ok(encoder_ws_create(&m->c, &ws));
     for (int i = 0; i < 9; i++) {
         int32_t ids[64], offsets[2] = {0, 0};
         int cut;
         ck_ok(toy_text(i, &text[i]));
-        offsets[1] = wordpiece_sequence(w, text[i].text, text[i].len, ids, m->c.P, &cut);
+        ck_ok(tokenizer_sequence(w, text[i].text, text[i].len, ids, m->c.P, &offsets[1], &cut));
         batch b = {.B = 1, .T = offsets[1], .ids = ids, .offsets = offsets};
         ck_ok(encoder_forward(ws, m, &b, NULL, 0));
         const float *h = encoder_hidden(ws, m->c.L);
@@ -275,7 +275,7 @@ START_TEST(similarity_of_an_encoder) {
     similarity_close(&s);
     encoder_ws_destroy(&ws);
     encoder_destroy(&m);
-    wordpiece_close(&w);
+    tokenizer_close(&w);
 }
 END_TEST
 

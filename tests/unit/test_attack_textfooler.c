@@ -13,7 +13,7 @@
 enum { TEXT = 1024, TEXTS = 120, WIDTH = 16 };
 
 static char folder[64];
-static wordpiece *w;
+static tokenizer *w;
 static encoder *victim, *judge;
 static encoder_ws *ws;
 static json_t *near;
@@ -26,7 +26,7 @@ static void set_up(void) {
     ck_assert_ptr_nonnull(mkdtemp(folder));
     ck_ok(toy_write(folder));
     ck_ok(path_join(path, folder, "vocab.txt"));
-    ck_ok(wordpiece_open(path, &w));
+    ck_ok(tokenizer_open(path, &w));
     ck_ok(toy_victim(w->V, 3, &victim));
     ck_ok(toy_victim(w->V, 8, &judge));
     ck_ok(encoder_ws_create(&victim->c, &ws));
@@ -41,7 +41,7 @@ static void tear_down(void) {
     encoder_ws_destroy(&ws);
     encoder_destroy(&victim);
     encoder_destroy(&judge);
-    wordpiece_close(&w);
+    tokenizer_close(&w);
     json_decref(near);
     snprintf(command, sizeof command, "rm -r '%s'", folder);
     ck_assert_int_eq(system(command), 0);
@@ -104,7 +104,7 @@ static double prob(const char *text, int label, int *right) {
     int cut;
     const float *logits;
     double p[TOY_LABELS];
-    offsets[1] = wordpiece_sequence(w, text, strlen(text), ids, max_length, &cut);
+    ck_ok(tokenizer_sequence(w, text, strlen(text), ids, max_length, &offsets[1], &cut));
     batch b = {.B = 1, .T = offsets[1], .ids = ids, .offsets = offsets};
     ck_ok(encoder_classify(ws, victim, &b, NULL, &logits));
     encoder_softmax(p, logits, 1, TOY_LABELS);
@@ -158,7 +158,7 @@ static void window(const char *text, int i, char *out) {
 static void embed(const char *text, double *mean) {
     int32_t ids[64], offsets[2] = {0, 0};
     int cut;
-    offsets[1] = wordpiece_sequence(w, text, strlen(text), ids, max_length, &cut);
+    ck_ok(tokenizer_sequence(w, text, strlen(text), ids, max_length, &offsets[1], &cut));
     batch b = {.B = 1, .T = offsets[1], .ids = ids, .offsets = offsets};
     ck_ok(encoder_forward(ws, judge, &b, NULL, 0));
     memset(mean, 0, WIDTH * sizeof *mean);

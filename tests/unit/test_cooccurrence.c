@@ -37,8 +37,8 @@ START_TEST(company_decides) {
                                        "x a y", "y b x", "u c v", "v d u"};
     enum { H = 4, TEXTS = 8 };
     put_text("vocab.txt", vocab);
-    wordpiece *w = NULL;
-    ck_ok(wordpiece_open("vocab.txt", &w));
+    tokenizer *w = NULL;
+    ck_ok(tokenizer_open("vocab.txt", &w));
     char bytes[64] = "";
     int64_t offset[TEXTS + 1] = {0};
     int32_t label[TEXTS] = {0};
@@ -68,7 +68,7 @@ START_TEST(company_decides) {
     ck_assert(memcmp(first, e, sizeof first) == 0);
     encoder_destroy(&m);
     examples_free(&x);
-    wordpiece_close(&w);
+    tokenizer_close(&w);
 }
 END_TEST
 

@@ -109,13 +109,13 @@ END_TEST
 
 START_TEST(batches_hold_their_examples) {
     dataset d = numbered(9);
-    wordpiece *w = NULL;
+    tokenizer *w = NULL;
     examples x = {0};
     packer *p = NULL;
     batch b;
     int32_t index[] = {7, 0, 7};
     put_text("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\nt\n##0\n##1\n##2\n##7\n");
-    ck_ok(wordpiece_open("vocab.txt", &w));
+    ck_ok(tokenizer_open("vocab.txt", &w));
     ck_ok(examples_make(&d, w, 3, &x));
     ck_assert_int_eq(x.cut, 4); /* t0, t1, t2, t7 are two pieces, the others one [UNK] */
     ck_ok(packer_create(&x, 3, &p));
@@ -133,7 +133,7 @@ START_TEST(batches_hold_their_examples) {
     ck_refused(packer_pack(p, index, 3, &b), ERR_FAILED, "example 9 of 9");
     packer_destroy(&p);
     examples_free(&x);
-    wordpiece_close(&w);
+    tokenizer_close(&w);
     dataset_free(&d);
 }
 END_TEST

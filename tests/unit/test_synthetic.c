@@ -63,10 +63,10 @@ END_TEST
 /* every word of every text is one known piece and has exactly one tag */
 START_TEST(every_word_is_known) {
     static const char *const splits[] = {"train", "test"};
-    wordpiece *w = NULL;
+    tokenizer *w = NULL;
     tagger *t = NULL;
     write_language(3, "one");
-    ck_ok(wordpiece_open("one/vocab.txt", &w));
+    ck_ok(tokenizer_open("one/vocab.txt", &w));
     ck_ok(tagger_open("lexicon", "one/tags.tsv", &t));
     for (int s = 0; s < 2; s++) {
         dataset d = {0};
@@ -76,12 +76,12 @@ START_TEST(every_word_is_known) {
             int32_t ids[256];
             int count, n = 0;
             snprintf(text, sizeof text, "%s", dataset_text(&d, i));
-            wordpiece_encode(w, text, strlen(text), ids, 256, &count);
+            ck_ok(tokenizer_encode(w, text, strlen(text), ids, 256, &count));
             for (char *p = strtok(text, " "); p; p = strtok(NULL, " "), n++) {
                 const char *const word[] = {p};
                 uint16_t tag;
                 ck_assert_int_lt(n, count);
-                ck_assert_str_eq(wordpiece_piece(w, ids[n]), p);
+                ck_assert_str_eq(tokenizer_piece(w, ids[n]), p);
                 ck_ok(tagger_tag(t, word, 1, &tag, NULL));
                 ck_assert_msg(tag != TAG_X && (tag & (tag - 1)) == 0, "%s", p);
             }
@@ -90,7 +90,7 @@ START_TEST(every_word_is_known) {
         dataset_free(&d);
     }
     tagger_close(&t);
-    wordpiece_close(&w);
+    tokenizer_close(&w);
 }
 END_TEST
 
@@ -119,11 +119,12 @@ START_TEST(neighbours_share_their_tag) {
 END_TEST
 
 /* how often a piece stands in the texts: counts (V) */
-static void count_pieces(const wordpiece *w, const dataset *d, int *counts) {
+static void count_pieces(const tokenizer *w, const dataset *d, int *counts) {
     for (int i = 0; i < d->n; i++) {
         int32_t ids[256];
         int count;
-        wordpiece_encode(w, dataset_text(d, i), strlen(dataset_text(d, i)), ids, 256, &count);
+        ck_ok(
+            tokenizer_encode(w, dataset_text(d, i), strlen(dataset_text(d, i)), ids, 256, &count));
         for (int k = 0; k < count && k < 256; k++)
             counts[ids[k]]++;
     }
@@ -133,10 +134,10 @@ START_TEST(rare_words_are_for_the_corpus) {
     /* the last word of two sets, and the first */
     static const char *const rare[] = {"resplendent", "ghastly", "jocular", "maladroit"};
     static const char *const frequent[] = {"wonderful", "terrible", "funny", "clumsy"};
-    wordpiece *w = NULL;
+    tokenizer *w = NULL;
     dataset train = {0}, corpus = {0};
     write_language(3, "one");
-    ck_ok(wordpiece_open("one/vocab.txt", &w));
+    ck_ok(tokenizer_open("one/vocab.txt", &w));
     ck_ok(dataset_read("synthetic", "one", "train", &train));
     ck_ok(dataset_read_text("one/corpus.txt", 0, &corpus));
     ck_assert_int_eq(corpus.n, CORPUS);
@@ -147,12 +148,12 @@ START_TEST(rare_words_are_for_the_corpus) {
     int rare_labelled = 0, frequent_labelled = 0;
     for (int k = 0; k < 4; k++) {
         for (int32_t id = 0; id < w->V; id++) {
-            int is_rare = strcmp(wordpiece_piece(w, id), rare[k]) == 0;
-            int is_frequent = strcmp(wordpiece_piece(w, id), frequent[k]) == 0;
+            int is_rare = strcmp(tokenizer_piece(w, id), rare[k]) == 0;
+            int is_frequent = strcmp(tokenizer_piece(w, id), frequent[k]) == 0;
             rare_labelled += is_rare * labelled[id];
             frequent_labelled += is_frequent * labelled[id];
             ck_assert_msg(!(is_rare || is_frequent) || unlabelled[id] > 0, "%s",
-                          wordpiece_piece(w, id));
+                          tokenizer_piece(w, id));
         }
     }
     ck_assert_int_gt(frequent_labelled, 20);
@@ -161,7 +162,7 @@ START_TEST(rare_words_are_for_the_corpus) {
     free(unlabelled);
     dataset_free(&train);
     dataset_free(&corpus);
-    wordpiece_close(&w);
+    tokenizer_close(&w);
 }
 END_TEST
 

@@ -175,7 +175,7 @@ static int plausible(int k, int n, double share) {
 }
 
 START_TEST(mask_follows_80_10_10) {
-    wordpiece w = toy_vocabulary();
+    tokenizer w = toy_vocabulary();
     masking k;
     plain *p = plain_make(0, SEQUENCES);
     int masked = 0, kept = 0, random = 0;
@@ -203,7 +203,7 @@ START_TEST(mask_follows_80_10_10) {
 END_TEST
 
 START_TEST(mask_depends_on_sequence_and_epoch_only) {
-    wordpiece w = toy_vocabulary();
+    tokenizer w = toy_vocabulary();
     masking k;
     plain *all = plain_make(0, 40), *part = plain_make(25, 10), *later = plain_make(0, 40);
     ck_ok(masking_make(&w, 5, 0.15, &k));
@@ -219,7 +219,7 @@ START_TEST(mask_depends_on_sequence_and_epoch_only) {
 END_TEST
 
 START_TEST(mask_needs_a_mask_piece) {
-    wordpiece w = toy_vocabulary();
+    tokenizer w = toy_vocabulary();
     masking k;
     w.mask = -1;
     ck_assert_int_eq(masking_make(&w, 5, 0.15, &k), ERR_DATA);
