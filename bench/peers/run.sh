@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Peers beside espalier, one thread each, in turns: `make bench NAME=peers`, `make bench NAME=losses`.
+#   PYTHON: an interpreter that has torch (default: Debian's, package python3-torch), and onnxruntime
+#   SIZES:  of peers, default "tiny mini small base"
+set -euo pipefail
+name=${1:-peers}
+cd "$(dirname "$0")/../.."
+build=${BUILD:-build}
+python=${PYTHON:-/usr/bin/python3}
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
+"$python" -c 'import torch' 2>/dev/null || {
+    echo "$python has no torch: apt-get install python3-torch, or set PYTHON" >&2
+    exit 1
+}
+read -ra sizes <<<"${SIZES:-tiny mini small base}"
+case $name in
+peers) "$python" bench/peers/compare.py "$(realpath "$build")/bench/peers/turns" "${sizes[@]}" ;;
+*) echo "usage: run.sh peers|losses" >&2 && exit 2 ;;
+esac
