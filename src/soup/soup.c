@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/strbuf.h"
 #include "io/atomic_file.h"
+#include "io/hash.h"
 #include "text/tokenizer.h"
 
 #include <stdio.h>
