@@ -1,5 +1,6 @@
 /* the command line of the jobs that work on a study, and the study's repetitions over seeds */
 #include "context.h"
+#include "limits.h"
 #include "seeds.h"
 
 #include "base/arena.h"
@@ -14,6 +15,7 @@ typedef struct arguments {
     const char **set; /* (n_set) */
     int n_set;
     int64_t seed; /* 0: all of them */
+    limits limits;
 } arguments;
 
 static error_t parse_seed(const char *arg, struct argp_state *state, int64_t *out) {
@@ -29,6 +31,9 @@ static error_t parse_seed(const char *arg, struct argp_state *state, int64_t *ou
 static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->limits;
+        return 0;
     case 's':
         a->set[a->n_set++] = arg;
         return 0;
@@ -48,45 +53,58 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     }
 }
 
-static err read_study(int argc, char **argv, const char *doc, int64_t *seed, study **out) {
+static err read_study(int argc, char **argv, const char *doc, int64_t *seed, limits *l,
+                      study **out) {
     static const struct argp_option options[] = {
         {"set", 's', "OPTION=VALUE", 0, "override one option, e.g. attack.examples=50", 0},
         {"seed", 'k', "K", 0, "of a study with seeds, only this repetition", 0},
         {0}};
-    const struct argp argp = {options, parse, "STUDY.yaml", doc, NULL, NULL, NULL};
+    static const struct argp_child children[] = {{&limits_argp, 0, "When to stop:", 1}, {0}};
+    const struct argp argp = {options, parse, "STUDY.yaml", doc, children, NULL, NULL};
     arguments a = {0};
     CALL(mem_alloc((size_t)argc + 1, sizeof *a.set, &a.set));
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     err e = study_read(a.file, a.set, a.n_set, out);
     free(a.set);
     *seed = a.seed;
+    *l = a.limits;
     return e;
 }
 
-/* One study from open to close; finished: it got as far as its report. Takes *s over. */
-static err one_study(const par *p, study **s, int repeated, stage_fn fn, int *finished) {
+/* One study from open to close; finished: it got as far as its report. l NULL: one of several
+ * repetitions, which have their limits in common. Takes *s over. */
+static err one_study(const par *p, study **s, limits *l, stage_fn fn, int *finished) {
     context *c = NULL;
     CALL(context_open(p, s, &c));
-    c->repeated = repeated;
-    err e = fn(c);
+    c->repeated = l == NULL;
+    err e = l ? limits_begin(p, l, c->dir) : OK;
+    int begun = l && e == OK;
+    if (e == OK)
+        e = fn(c);
+    if (begun)
+        e = limits_end(p, l, e);
     *finished = (c->done & 1u << REPORT) != 0;
     context_close(&c);
     return e;
 }
 
-static err all_seeds(const par *p, const study *s, stage_fn fn) {
+static err all_seeds(const par *p, const study *s, limits *l, stage_fn fn) {
     seeds_run run = {.p = p, .s = s};
-    int finished = 0;
+    int finished = 0, begun = 0;
     err e;
     TRY(seeds_open(&run));
+    TRY(limits_begin(p, l, run.dir));
+    begun = 1;
     for (int i = 0; i < s->study.seeds.n; i++) {
         study *one = NULL;
         TRY(par_agree(p, seeds_study(s, s->study.seeds.v[i], &one)));
-        TRY(one_study(p, &one, 1, fn, &finished));
+        TRY(one_study(p, &one, NULL, fn, &finished));
     }
     if (finished)
         TRY(seeds_report(&run));
 done:
+    if (begun)
+        e = limits_end(p, l, e);
     seeds_close(&run);
     return e;
 }
@@ -95,16 +113,17 @@ err context_job(const par *p, int argc, char **argv, const char *doc, stage_fn f
     study *s = NULL, *one = NULL;
     int64_t seed = 0;
     int finished;
-    err e = read_study(argc, argv, doc, &seed, &s);
+    limits l;
+    err e = read_study(argc, argv, doc, &seed, &l, &s);
     if (e == OK && seed)
         e = seeds_study(s, seed, &one);
     TRY(par_agree(p, e));
     if (one)
-        e = one_study(p, &one, 0, fn, &finished);
+        e = one_study(p, &one, &l, fn, &finished);
     else if (s->study.seeds.n == 0)
-        e = one_study(p, &s, 0, fn, &finished);
+        e = one_study(p, &s, &l, fn, &finished);
     else
-        e = all_seeds(p, s, fn);
+        e = all_seeds(p, s, &l, fn);
 done:
     study_free(&one);
     study_free(&s);

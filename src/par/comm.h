@@ -10,6 +10,7 @@ struct par_comm {
     MPI_Comm comm;
     int level;  /* thread level that MPI gave */
     int opened; /* 1: par_close ends MPI */
+    int mpirun; /* 1: started by it */
 };
 
 MPI_Comm par_comm_mpi(const par *p);

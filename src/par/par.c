@@ -37,6 +37,10 @@ static int promised_ranks(const char **name) {
     return 0;
 }
 
+int par_under_mpirun(const par *p) {
+    return p->comm != NULL && p->comm->mpirun;
+}
+
 err par_open(int *argc, char ***argv, par **out) {
     par *p = NULL;
     CALL(mem_alloc(1, sizeof *p, &p));
@@ -45,6 +49,7 @@ err par_open(int *argc, char ***argv, par **out) {
         free(p);
         return e;
     }
+    p->comm->mpirun = getenv("OMPI_COMM_WORLD_SIZE") != NULL; /* MPI may set it for its children */
     MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &p->comm->level);
     p->comm->opened = 1;
     MPI_Comm_dup(MPI_COMM_WORLD, &p->comm->comm);

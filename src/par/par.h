@@ -31,6 +31,9 @@ static inline par par_alone(void) {
  * ranks in p; those that say less get NULL. Caller closes with par_close, on all ranks of the
  * group. Collective over p. */
 err par_split(const par *p, int group, par **out);
+/* 1 if mpirun started this world. Such a run says how it stopped by a file, not by its exit code:
+ * mpirun kills the other ranks when one ends with another code than 0. Not collective. */
+int par_under_mpirun(const par *p);
 /* End all ranks at once with this exit code, for errors that cannot be agreed on. */
 _Noreturn void par_abort(const par *p, int code);
 

@@ -386,26 +386,6 @@ START_TEST(json_deep) {
 }
 END_TEST
 
-/* the first signal is noted, the second ends the process with the code for "requeue me" */
-START_TEST(signals) {
-    static const int which[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
-    preempt_install();
-    ck_assert_int_eq(preempt_asked(), 0);
-    raise(SIGXFSZ);
-    ck_assert_int_eq(preempt_asked(), 0);
-    raise(which[_i]);
-    ck_assert_int_eq(preempt_asked(), 1);
-    pid_t child = fork();
-    if (child == 0) {
-        raise(which[(_i + 1) % 4]);
-        _exit(1);
-    }
-    int status = 0;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 75);
-}
-END_TEST
-
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
 int main(void) {
@@ -426,7 +406,6 @@ int main(void) {
     tcase_add_test(t, json_values);
     tcase_add_loop_test(t, json_refuses, 0, COUNT(bad_json));
     tcase_add_test(t, json_deep);
-    tcase_add_loop_test(t, signals, 0, 4);
     suite_add_tcase(s, t);
     return scratch_run(s);
 }
