@@ -166,19 +166,14 @@ double peak_amx(void) {
 }
 #endif
 
-err peak_memory_open(peak_memory *m, size_t bytes, int arrays) {
-    *m = (peak_memory){.n = bytes / (size_t)arrays / sizeof(float) / 64 * 64};
+err peak_memory_open(peak_memory *m, size_t bytes) {
+    *m = (peak_memory){.n = bytes / 2 / sizeof(float) / 64 * 64};
     m->n = m->n ? m->n : 64;
     err e;
     TRY(mem_alloc(m->n, sizeof(float), &m->a));
     TRY(mem_alloc(m->n, sizeof(float), &m->b));
-    if (arrays > 2)
-        TRY(mem_alloc(m->n, sizeof(float), &m->c));
-    for (size_t i = 0; i < m->n; i++) {
+    for (size_t i = 0; i < m->n; i++)
         m->b[i] = 1.0f;
-        if (m->c)
-            m->c[i] = 2.0f;
-    }
     return OK;
 done:
     peak_memory_close(m);
@@ -188,14 +183,12 @@ done:
 void peak_memory_close(peak_memory *m) {
     free(m->a);
     free(m->b);
-    free(m->c);
     *m = (peak_memory){0};
 }
 
-/* passes over n floats for about a millisecond */
+/* passes over the arrays that take about a millisecond */
 static int passes(const peak_memory *m) {
-    size_t bytes = m->n * sizeof(float) * (m->c ? 3 : 2);
-    size_t turns = ((size_t)16 << 20) / bytes;
+    size_t turns = ((size_t)16 << 20) / (m->n * sizeof(float) * 2);
     return turns > 0 ? (int)turns : 1;
 }
 
@@ -209,15 +202,24 @@ double peak_copy(peak_memory *m) {
     return 2.0 * (double)m->n * sizeof(float) * turns / (peak_now() - start);
 }
 
-double peak_triad(peak_memory *m) {
+double peak_update(peak_memory *m) {
+    size_t n = m->n / 2;
     int turns = passes(m);
     double start = peak_now();
     for (int k = 0; k < turns; k++) {
-        float *restrict a = m->a;
-        const float *restrict b = m->b, *restrict c = m->c;
-        for (size_t i = 0; i < m->n; i++)
-            a[i] = b[i] + 0.5f * c[i];
-        __asm__ volatile("" ::"r"(m->a) : "memory");
+        float *restrict x = m->a, *restrict y = m->a + n, *restrict z = m->b;
+        const float *restrict g = m->b + n;
+        for (size_t i = 0; i < n; i++) {
+            x[i] = 0.5f * x[i] + g[i];
+            y[i] = 0.5f * y[i] + g[i];
+            z[i] = 0.5f * z[i] + g[i];
+        }
+        __asm__ volatile("" ::"r"(m->a), "r"(m->b) : "memory");
     }
-    return 3.0 * (double)m->n * sizeof(float) * turns / (peak_now() - start);
+    return 7.0 * (double)n * sizeof(float) * turns / (peak_now() - start);
+}
+
+double peak_memory_rate(peak_memory *m) {
+    double copy = peak_copy(m), update = peak_update(m);
+    return copy > update ? copy : update;
 }

@@ -25,16 +25,19 @@ double peak_fp64(void);
 double peak_bf16(void); /* vdpbf16ps, products of bf16 added in float32; 0: not in this build */
 double peak_amx(void);  /* bf16 in tiles; 0: not in this build, or not given by the kernel */
 
-/* Two or three arrays that together hold a number of bytes; the caller closes. */
+/* Two arrays that together hold a number of bytes; the caller closes. */
 typedef struct peak_memory {
-    float *a, *b, *c; // (n), owned
+    float *a, *b; // (n), owned
     size_t n;
 } peak_memory;
 
-err peak_memory_open(peak_memory *m, size_t bytes, int arrays); /* arrays: 2 copy, 3 triad */
+err peak_memory_open(peak_memory *m, size_t bytes);
 void peak_memory_close(peak_memory *m);
-/* Bytes a second, read and written alike: a = b over two arrays; a = b + s c over three. */
+/* Bytes a second, read and written alike: a copy of one array to the other; three streams updated
+ * from a fourth, as an optimiser does, where no line is fetched only to be overwritten; the faster
+ * of the two. */
 double peak_copy(peak_memory *m);
-double peak_triad(peak_memory *m);
+double peak_update(peak_memory *m);
+double peak_memory_rate(peak_memory *m);
 
 #endif

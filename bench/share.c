@@ -53,6 +53,6 @@ double share_bf16(void *state) {
     return tiles > vectors ? tiles : vectors;
 }
 
-double share_copy(void *state) {
-    return peak_copy(state);
+double share_memory(void *state) {
+    return peak_memory_rate(state);
 }

@@ -29,7 +29,7 @@ err share_measure(share_subject subject, void *state, share_limit limit, void *l
 double share_fp32(void *state);
 double share_fp64(void *state);
 double share_bf16(void *state); /* the faster of vdpbf16ps and tiles */
-double share_copy(void *state);
+double share_memory(void *state);
 
 /* median of x (n), which is sorted in place */
 double share_median(double *x, int n);
