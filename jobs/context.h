@@ -63,6 +63,7 @@ typedef struct context {
 
     /* finetune, soup */
     sweep_result *sweep;   /* (n_variants) */
+    sweep_usage usage;     /* where the ranks' time went in this run */
     attack_counts *robust; /* (n_variants) on probe */
     int *member;           /* (n_variants) 1: in the greedy average */
     soup_decision *decisions;

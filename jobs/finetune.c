@@ -3,6 +3,10 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "config/variants.h"
+#include "io/atomic_file.h"
+
+#include <stdlib.h>
 
 static void log_variant(const variant *v, const sweep_result *r) {
     if (r->train.diverged)
@@ -14,14 +18,38 @@ static void log_variant(const variant *v, const sweep_result *r) {
                  (long long)r->heldout.n, r->train.last_loss);
 }
 
+/* two variants with the same options are the same model under two names */
+static err say_twins(const study *s) {
+    int *twin = NULL;
+    CALL(mem_alloc((size_t)s->n_variants, sizeof *twin, &twin));
+    err e = variants_twins(s->variants, s->n_variants, twin);
+    for (int v = 0; v < s->n_variants && e == OK; v++)
+        if (twin[v] >= 0)
+            log_warning("variants %s and %s have the same options: they become the same model",
+                        s->variants[twin[v]].name, s->variants[v].name);
+    free(twin);
+    return e;
+}
+
+static void log_usage(const sweep_usage *u) {
+    if (u->available > 0)
+        log_info("  %.1f %% of the ranks' %.0f s went into training, %.1f %% into loading, scores "
+                 "and publishing",
+                 100 * u->training / u->available, u->available, 100 * u->other / u->available);
+}
+
 static err finetune(context *c) {
     const study *s = c->s;
     encoder_config shape = c->start_model->c;
     shape.K = c->train.K;
     shape.mlm = 0;
+    char checkpoints[PATH_BYTES];
+    CALL(path_join(checkpoints, c->dir, "checkpoints"));
+    CALL(par_agree(c->p, say_twins(s)));
     sweep sw = {.p = c->p,
                 .journal_dir = c->journal,
                 .models_dir = c->models,
+                .checkpoints_dir = checkpoints,
                 .vocab = c->vocab,
                 .start_dir = c->start,
                 .shape = shape,
@@ -33,13 +61,14 @@ static err finetune(context *c) {
                 .K = c->train.K,
                 .label = c->train.label_name};
     CALL(mem_alloc((size_t)s->n_variants, sizeof *c->sweep, &c->sweep));
-    CALL(sweep_run(&sw, c->sweep));
+    CALL(sweep_run(&sw, c->sweep, &c->usage));
     log_info("fine-tuned %d variant%s", s->n_variants, s->n_variants == 1 ? "" : "s");
     for (int v = 0; v < s->n_variants; v++) {
         log_variant(&s->variants[v], &c->sweep[v]);
         if (!c->sweep[v].train.diverged)
             CALL(context_save_model(c, s->variants[v].name, NULL, "finetune", "start"));
     }
+    log_usage(&c->usage);
     return OK;
 }
 

@@ -47,6 +47,11 @@ err rows_run(store_content *s, const context *c) {
         e = provenance(s, "attack", attack_text.text);
     strbuf_free(&attack_text);
     CALL(e);
+    if (c->usage.available > 0) {
+        snprintf(text, sizeof text, "%.4f of %.1f rank-seconds",
+                 c->usage.training / c->usage.available, c->usage.available);
+        CALL(provenance(s, "finetune: share in training", text));
+    }
     snprintf(text, sizeof text, "%d", c->p->size);
     CALL(provenance(s, "ranks", text));
     CALL(provenance(s, "host", host));

@@ -70,7 +70,9 @@
     X(real,    clip,              1.0,     0.0, 1e9, "",            "largest gradient norm; 0: no clipping")              \
     X(real,    dropout,           0.1,     0.0, 0.9, "fraction",    "hidden and attention dropout")                       \
     X(real,    label_smoothing,   0.0,     0.0, 0.99, "fraction",   "share of each label that is spread evenly over all classes") \
-    X(integer, seed,              0,       0, 4294967295, "",       "of order and dropout; 0: the study's seed")
+    X(integer, seed,              0,       0, 4294967295, "",       "of order and dropout; 0: the study's seed") \
+    X(integer, ranks_per_variant, 1,       1, 4096, "ranks",        "that train a variant together, where there are so many; the same bytes on any") \
+    X(integer, checkpoint_every,  600,     0, 1000000, "seconds",   "of training between checkpoints of a variant; 0: only when asked to stop")
 
 #define SOUP_OPTIONS(X)                                                                                                    \
     X(integer, examples,          100,     1, 100000000, "examples", "held-out examples attacked for every score")        \

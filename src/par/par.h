@@ -34,6 +34,10 @@ err par_split(const par *p, int group, par **out);
 /* 1 if mpirun started this world. Such a run says how it stopped by a file, not by its exit code:
  * mpirun kills the other ranks when one ends with another code than 0. Not collective. */
 int par_under_mpirun(const par *p);
+/* 1 on the one rank of a group that reads and writes files for the others. */
+static inline int par_first(const par *p) {
+    return p->rank == 0;
+}
 /* End all ranks at once with this exit code, for errors that cannot be agreed on. */
 _Noreturn void par_abort(const par *p, int code);
 

@@ -1,9 +1,12 @@
-/* sweep.h: fine-tune every variant of a study, handed out to ranks longest first.
+/* sweep.h: fine-tune every variant of a study, handed out to ranks and groups of ranks.
  *
- * A variant is trained on one rank; its model is published as models_dir/NAME, whole or not at all,
- * and then journalled. Starting again trains only what has no record; a model whose folder was lost
- * is made again. A variant that diverges is recorded as such, publishes nothing and stops nobody.
- */
+ * Order: variants for more ranks first, among them the longest predicted (cost.h), each taken by
+ * the next group that is free, so that no rank only waits (units.h). A variant's model is published
+ * as models_dir/NAME, whole or not at all, and then journalled under its name. Starting again
+ * trains only what has no record: variants may be added, and their order may change. A model whose
+ * folder was lost is made again. A variant that diverges is recorded as such, publishes nothing and
+ * stops nobody. One that was begun and not left in order (its program crashed or was killed, or it
+ * failed) comes last at the next start, and goes on from its checkpoint. */
 #ifndef ESPALIER_SWEEP_SWEEP_H
 #define ESPALIER_SWEEP_SWEEP_H
 
@@ -11,12 +14,14 @@
 #include "eval/accuracy.h"
 #include "model/encoder.h"
 #include "par/par.h"
+#include "sweep/usage.h"
 #include "text/dataset.h"
 #include "train/train.h"
 
 typedef struct sweep {
     const par *p;
     const char *journal_dir, *models_dir; /* a variant is published as models_dir/NAME */
+    const char *checkpoints_dir;          /* state of unfinished variants; NULL: none is kept */
     const char *vocab;                    /* copied into every model */
     const char *start_dir; /* pretrained start (checkpoint or pre-training), NULL: random start */
     encoder_config shape;  /* for random starts; K set */
@@ -33,11 +38,13 @@ typedef struct sweep_result {
     accuracy heldout; /* zeros if diverged */
     double seconds; /* of training, in this call; 0: already done. Of no table that must be the same
                        on any ranks */
-    int rank;       /* that trained it in this call; -1: already done */
+    int rank;       /* first of those that trained it in this call; -1: already done */
+    int ranks;      /* that trained it together in this call */
 } sweep_result;
 
-/* results (n), the same on every rank. ERR_DATA: a record that is not of this sweep, or a lost
- * model that does not come out as recorded; ERR_STOPPED: a rank was asked to stop. Collective. */
-err sweep_run(const sweep *s, sweep_result *results);
+/* results (n), the same on every rank; usage may be NULL. ERR_DATA: a record of a variant with
+ * other options, or a lost model that does not come out as recorded; ERR_STOPPED: a rank was asked
+ * to stop. Collective. */
+err sweep_run(const sweep *s, sweep_result *results, sweep_usage *usage);
 
 #endif

@@ -133,7 +133,7 @@ static int trained_now(const garden *g) {
 
 START_TEST(every_variant_once) {
     garden *g = garden_open();
-    ck_all_ok(world, sweep_run(&g->s, g->r));
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
     ck_all(world, trained_now(g) == N);
     ck_all(world, as_expected(g, 0) && as_expected(g, 1) && as_expected(g, 3));
     /* the one that diverged is recorded, publishes nothing, and stopped nobody */
@@ -143,7 +143,7 @@ START_TEST(every_variant_once) {
 
     sweep_result first[N];
     memcpy(first, g->r, sizeof first);
-    ck_all_ok(world, sweep_run(&g->s, g->r));
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
     ck_all(world, trained_now(g) == 0);
     int same = 1;
     for (int i = 0; i < N; i++)
@@ -161,13 +161,13 @@ START_TEST(a_failure_costs_only_what_was_not_done) {
     ck_ok(path_join(block, g->models, ".a.tmp")); /* a file where a folder must be */
     ck_all_ok(world, world->rank == 0 ? dir_make(g->models) : OK);
     ck_all_ok(world, world->rank == 0 ? atomic_write(block, "x", 1) : OK);
-    ck_all(world, sweep_run(&g->s, g->r) == ERR_IO);
+    ck_all(world, sweep_run(&g->s, g->r, NULL) == ERR_IO);
     ck_all(world, strstr(err_message(), "variant a") != NULL);
     ck_all(world, !published(g, "a"));
     /* "a" has one epoch and is handed out last: on one rank all others were done */
     ck_all(world, world->size > 1 || published(g, "scratch"));
     agree_remove(world, block);
-    ck_all_ok(world, sweep_run(&g->s, g->r));
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
     ck_all(world, world->size > 1 ? trained_now(g) >= 1 : trained_now(g) == 1);
     ck_all(world, as_expected(g, 0) && as_expected(g, 1) && as_expected(g, 3));
     ck_all(world, g->r[2].train.diverged);
@@ -192,7 +192,7 @@ START_TEST(leftovers_of_a_kill_are_replaced) {
         }
     }
     ck_all_ok(world, e);
-    ck_all_ok(world, sweep_run(&g->s, g->r));
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
     ck_all(world, as_expected(g, 1) && !published(g, ".b.tmp"));
     garden_close(g);
 }
@@ -201,29 +201,89 @@ END_TEST
 START_TEST(a_lost_model_is_made_again) {
     garden *g = garden_open();
     char lost[4096];
-    ck_all_ok(world, sweep_run(&g->s, g->r));
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
     ck_ok(path_join(lost, g->models, "b"));
     agree_remove(world, lost);
     ck_all(world, !published(g, "b"));
-    ck_all_ok(world, sweep_run(&g->s, g->r));
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
     ck_all(world, trained_now(g) == 1 && g->r[1].rank >= 0);
     ck_all(world, as_expected(g, 1));
     /* on other data it would be another model: refused, and not published */
     agree_remove(world, lost);
     g->train.label[0] ^= 1;
-    ck_all(world, sweep_run(&g->s, g->r) == ERR_DATA);
+    ck_all(world, sweep_run(&g->s, g->r, NULL) == ERR_DATA);
     ck_all(world, strstr(err_message(), "variant b: its model was lost") != NULL);
     ck_all(world, !published(g, "b"));
     garden_close(g);
 }
 END_TEST
 
-START_TEST(records_of_another_sweep_are_refused) {
+/* the longest variant cannot be published: it stops the first start, but not the second */
+START_TEST(what_failed_once_comes_last) {
     garden *g = garden_open();
-    ck_all_ok(world, sweep_run(&g->s, g->r));
-    strcpy(g->v[0].name, "renamed");
-    ck_all(world, sweep_run(&g->s, g->r) == ERR_DATA);
-    ck_all(world, strstr(err_message(), "another sweep") != NULL);
+    char block[4096];
+    ck_ok(path_join(block, g->models, ".b.tmp"));
+    ck_all_ok(world, world->rank == 0 ? dir_make(g->models) : OK);
+    ck_all_ok(world, world->rank == 0 ? atomic_write(block, "x", 1) : OK);
+    ck_all(world, sweep_run(&g->s, g->r, NULL) == ERR_IO);
+    ck_all(world, world->size > 1 || !published(g, "a"));
+    ck_all(world, sweep_run(&g->s, g->r, NULL) == ERR_IO);
+    ck_all(world, strstr(err_message(), "variant b") != NULL);
+    ck_all(world, published(g, "a") && published(g, "scratch") && !published(g, "b"));
+    agree_remove(world, block);
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
+    ck_all(world, trained_now(g) == 1 && as_expected(g, 1));
+    garden_close(g);
+}
+END_TEST
+
+/* groups of several sizes, also larger than the world: the models are what one rank makes */
+START_TEST(groups_make_the_same_models) {
+    garden *g = garden_open();
+    sweep_usage used;
+    for (int i = 0; i < N; i++)
+        g->v[i].o.ranks_per_variant = (i + _i) % N + 1;
+    ck_all_ok(world, sweep_run(&g->s, g->r, &used));
+    ck_all(world, as_expected(g, 0) && as_expected(g, 1) && as_expected(g, 3));
+    ck_all(world, g->r[2].train.diverged);
+    int sizes = 1;
+    for (int i = 0; i < N; i++) {
+        int64_t want = g->v[i].o.ranks_per_variant;
+        sizes &= g->r[i].ranks >= 1 && g->r[i].ranks <= want && g->r[i].ranks <= world->size;
+        sizes &= want < world->size || g->r[i].ranks == world->size;
+    }
+    ck_all(world, sizes);
+    ck_all(world, used.training > 0 && used.other > 0);
+    /* what is counted is counted once: microseconds may be cut off, never added */
+    ck_all(world, used.training + used.other <= used.available);
+    /* a start that finds all done adds nothing */
+    sweep_usage again;
+    ck_all_ok(world, sweep_run(&g->s, g->r, &again));
+    ck_all(world, again.training == used.training && again.available == used.available);
+    garden_close(g);
+}
+END_TEST
+
+START_TEST(a_variant_more_is_trained_alone) {
+    garden *g = garden_open();
+    variant given[N];
+    memcpy(given, g->v, sizeof given);
+    g->s.n = 3;
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
+    /* one more, and all in another order */
+    for (int i = 0; i < N; i++)
+        g->v[i] = given[N - 1 - i];
+    g->s.n = N;
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
+    ck_all(world, trained_now(g) == 1 && g->r[0].rank >= 0 && g->r[1].train.diverged);
+    memcpy(g->v, given, sizeof given);
+    ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
+    ck_all(world, trained_now(g) == 0);
+    ck_all(world, as_expected(g, 0) && as_expected(g, 1) && as_expected(g, 3));
+    /* the name of one with the options of another */
+    g->v[0].o.epochs = 2;
+    ck_all(world, sweep_run(&g->s, g->r, NULL) == ERR_DATA);
+    ck_all(world, strstr(err_message(), "variant a: was trained with other options") != NULL);
     garden_close(g);
 }
 END_TEST
@@ -237,6 +297,8 @@ int main(int argc, char **argv) {
     tcase_add_test(t, a_failure_costs_only_what_was_not_done);
     tcase_add_test(t, leftovers_of_a_kill_are_replaced);
     tcase_add_test(t, a_lost_model_is_made_again);
-    tcase_add_test(t, records_of_another_sweep_are_refused);
+    tcase_add_test(t, what_failed_once_comes_last);
+    tcase_add_loop_test(t, groups_make_the_same_models, 0, 2);
+    tcase_add_test(t, a_variant_more_is_trained_alone);
     return agree_run("sweep", t, &world);
 }
