@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Peers beside espalier, one thread each, in turns: `make bench NAME=peers`, `make bench NAME=losses`.
 #   PYTHON: an interpreter that has torch (default: Debian's, package python3-torch), and onnxruntime
+#   ESPALIER_DATA: SST-2, for real lengths; losses needs it, and a checkpoint (losses.yaml)
 #   SIZES:  of peers, default "tiny mini small base"
 set -euo pipefail
 name=${1:-peers}
@@ -15,5 +16,11 @@ export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
 read -ra sizes <<<"${SIZES:-tiny mini small base}"
 case $name in
 peers) "$python" bench/peers/compare.py "$(realpath "$build")/bench/peers/turns" "${sizes[@]}" ;;
+losses)
+    out=$(mktemp -d)
+    trap 'rm -rf "$out"' EXIT
+    "$build/bench/peers/losses" bench/peers/losses.yaml "$out"
+    "$python" bench/peers/losses.py "$out"
+    ;;
 *) echo "usage: run.sh peers|losses" >&2 && exit 2 ;;
 esac
