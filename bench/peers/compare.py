@@ -9,6 +9,7 @@ time; ratios are the median over the pairs, with the quartiles.
 """
 import argparse
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import time
 
 import bert
 
+KINDS = {"64": "fixed", "SST-2": "ragged"}  # of batches: as turns.c calls them
 HERE = os.path.dirname(os.path.abspath(__file__))
 RAGGED = {"tiny": 3.5, "mini": 3.0, "small": 2.7, "base": 2.5}  # the README's targets, training
 
@@ -66,9 +68,30 @@ def show(size, what, kind, name, measured):
           f"{len(ratios):6}  {name}", flush=True)
 
 
-def importable(module):
-    return subprocess.run([sys.executable, "-c", f"import {module}"],
-                          stderr=subprocess.DEVNULL).returncode == 0
+def onnxruntime():
+    """Command of an interpreter that has onnxruntime and its script, None: there is none."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    if subprocess.run([sys.executable, "-c", "import onnxruntime"], **quiet).returncode == 0:
+        return [sys.executable, f"{HERE}/onnx_turns.py"]
+    node = shutil.which("node")
+    if node and subprocess.run([node, "-e", 'require("onnxruntime-node")'], **quiet).returncode == 0:
+        return [node, f"{HERE}/onnx_turns.js"]
+    print("onnxruntime is installed neither for this Python nor for node: left out")
+    return None
+
+
+def compare(options, size, kind, folder, peers):
+    """All works of one size and one kind of batch, against each (command, works)."""
+    path = f"{folder}/{kind}"
+    subprocess.run([options.turns, KINDS[kind], path], check=True)
+    tokens = [sum(line) for line in bert.read_lengths(path)]
+    ours = Side([options.turns, size, path])
+    for command, works in peers:
+        peer = Side(command + [path])
+        for what in works:
+            show(size, what, kind, peer.name, pairs(ours, peer, what, tokens, options))
+        peer.close()
+    ours.close()
 
 
 def main():
@@ -78,27 +101,18 @@ def main():
     p.add_argument("--pairs", type=int, default=5, help="at least, for every figure")
     p.add_argument("--seconds", type=float, default=4, help="at least, for every figure")
     options = p.parse_args()
-    peers = [("torch", ["forward", "train"])]
-    if importable("onnxruntime"):
-        peers.append(("onnx", ["forward"]))
-    else:
-        print("onnxruntime is not installed: left out")
+    onnx = onnxruntime()
     print("size   what     batch       ours  its peer  ratio [quartiles]      target  pairs  peer"
           "      (useful tokens/s)")
     with tempfile.TemporaryDirectory() as folder:
         for size in options.sizes:
-            for kind, argument in (("64", "fixed"), ("SST-2", "ragged")):
-                path = f"{folder}/{kind}"
-                subprocess.run([options.turns, argument, path], check=True)
-                tokens = [sum(line) for line in bert.read_lengths(path)]
-                ours = Side([options.turns, size, path])
-                for peer, works in peers:
-                    other = Side([sys.executable, f"{HERE}/{peer}_turns.py", size, path])
-                    for what in works:
-                        show(size, what, kind, other.name,
-                             pairs(ours, other, what, tokens, options))
-                    other.close()
-                ours.close()
+            peers = [([sys.executable, f"{HERE}/torch_turns.py", size], ("forward", "train"))]
+            if onnx:
+                model = f"{folder}/model.onnx"
+                subprocess.run([sys.executable, f"{HERE}/onnx_export.py", size, model], check=True)
+                peers.append((onnx + [model], ("forward",)))
+            for kind in KINDS:
+                compare(options, size, kind, folder, peers)
 
 
 main()

@@ -1,42 +1,32 @@
-"""onnxruntime's side of the comparison, forward only; for the protocol see turns.c."""
+"""onnxruntime's side of the comparison, from Python: onnx_turns.py MODEL LENGTHS, forward only; for
+the protocol see turns.c."""
 import sys
-import tempfile
 import time
-import warnings
 
+import numpy
 import onnxruntime
-import torch
-
-import bert
 
 
-def session(model, folder):
-    path = folder + "/model.onnx"
-    ids = torch.ones(2, 8, dtype=torch.long)
-    axes = {"ids": {0: "B", 1: "S"}, "mask": {0: "B", 1: "S"}, "logits": {0: "B"}}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(model.eval(), (ids, ids), path, input_names=["ids", "mask"],
-                          output_names=["logits"], dynamic_axes=axes, opset_version=16)
+def pad(lengths):
+    ids = numpy.zeros((len(lengths), max(lengths)), dtype=numpy.int64)
+    mask = numpy.zeros_like(ids)
+    random = numpy.random.default_rng(1)
+    for i, n in enumerate(lengths):
+        ids[i, :n] = random.integers(0, 30522, n)
+        mask[i, :n] = 1
+    return {"ids": ids, "mask": mask}
+
+
+def main(model, path):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-
-def main(size, path):
-    torch.manual_seed(1)
-    batches = [bert.pad([torch.randint(0, 30522, (n,)) for n in line])
-               for line in bert.read_lengths(path)]
-    with tempfile.TemporaryDirectory() as folder:
-        run = session(bert.Bert(*bert.SIZES[size]), folder)
+    run = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    with open(path) as f:
+        batches = [pad([int(n) for n in line.split()]) for line in f]
     print(f"ready onnxruntime {onnxruntime.__version__}", flush=True)
     for line in sys.stdin:
-        ids, mask = batches[int(line.split()[1])]
-        mask = torch.ones_like(ids) if mask is None else mask
-        inputs = {"ids": ids.numpy(), "mask": mask.numpy()}
         start = time.process_time()
-        run.run(None, inputs)
+        run.run(None, batches[int(line.split()[1])])
         print(f"{time.process_time() - start:.9f}", flush=True)
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Peers beside espalier, one thread each, in turns: `make bench NAME=peers`, `make bench NAME=losses`.
 #   PYTHON: an interpreter that has torch (default: Debian's, package python3-torch), and onnxruntime
+#   NODE_PATH: where node finds onnxruntime-node, when Python has none
 #   ESPALIER_DATA: SST-2, for real lengths; losses needs it, and a checkpoint (losses.yaml)
 #   SIZES:  of peers, default "tiny mini small base"
 set -euo pipefail
