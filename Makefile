@@ -8,6 +8,8 @@ endif
 ARCH    ?= -march=native
 OPT     ?= -O3
 SAN     ?=
+# matrix products of the encoder: native, openblas or onednn (needs libdnnl-dev)
+GEMM    ?= native
 V       ?= 0
 Q       := $(if $(filter 1,$(V)),,@)
 
@@ -20,7 +22,14 @@ CPPFLAGS:= -Isrc -I$(BUILD) $(PKG_CF) -MMD -MP
 LDLIBS  := $(PKG_LD) -lhdf5_hl -lsleef -lpthread -lm
 CHECK_LD:= $(shell pkg-config --libs check 2>/dev/null)
 
-SRC     := $(sort $(wildcard src/*/*.c))
+GEMMS   := $(patsubst %,src/tensor/gemm_%.c,native openblas onednn)
+ifeq ($(filter src/tensor/gemm_$(GEMM).c,$(GEMMS)),)
+$(error GEMM=$(GEMM): native, openblas or onednn)
+endif
+ifeq ($(GEMM),onednn)
+LDLIBS  += -ldnnl
+endif
+SRC     := $(sort $(filter-out $(GEMMS),$(wildcard src/*/*.c)) src/tensor/gemm_$(GEMM).c)
 JOBS    := $(sort $(wildcard jobs/*.c))
 OBJ     := $(SRC:%.c=$(BUILD)/%.o)
 JOBOBJ  := $(JOBS:%.c=$(BUILD)/%.o)

@@ -4,7 +4,8 @@
 
 #include "model/workspace.h"
 
-/* From ws->dhidden (T, H), the gradient of the last hidden states, through all layers and the
+/* From the gradient of the last hidden states (ws->dhidden (T, H), or ws->dstart (B, H) where only
+ * first tokens were computed) through all layers and the
  * embeddings; adds to the arrays of d and leaves in ws->dhidden the gradient of the embeddings' sum
  * (before their LayerNorm). The forward pass was WS_TRAIN with the same drop. */
 void backward_run(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,

@@ -12,6 +12,7 @@
 #include "model/encoder_family.h"
 #include "model/encoder_params.h"
 #include "tensor/dims.h"
+#include "tensor/gemm.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -108,19 +109,23 @@ typedef struct dropout {
 typedef struct encoder_ws encoder_ws; /* activations; grows to the largest batch seen */
 err encoder_ws_create(const encoder_config *c, encoder_ws **out);
 void encoder_ws_destroy(encoder_ws **ws);
+/* Operands of the products with weights from now on; FLOAT32 at first. BFLOAT16 only where
+ * gemm_has_bfloat16. Attention, sums, gradients and weights stay float32. */
+void encoder_ws_precision(encoder_ws *ws, precision p);
 
 /* Hidden states of all layers: inference when drop is NULL, else training (activations are kept for
  * the backward pass). ERR_DATA: a sequence longer than P, an id outside V; ERR_FAILED: memory.
  * Afterwards encoder_hidden(ws, l) is (T, H): l = 0 embeddings, l = L last layer. For inference
- * only l = L is valid unless keep is set. The same batch gives the same bits every time. The same
- * sequence in another batch may differ in the last bits (observed: 2e-7 in a logit), because
- * OpenBLAS treats the edges of a matrix differently: so what is batched together must not depend on
- * ranks. */
+ * only l = L is valid unless keep is set. The same batch gives the same bits every time, and with
+ * the native GEMM a sequence gives the same bits in every batch. The libraries' GEMMs do not keep
+ * the second (observed: 2e-7 in a logit), so what is batched together must not depend on ranks. */
 err encoder_forward(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                     int keep);
 const float *encoder_hidden(const encoder_ws *ws, int l); // (T, H)
 
-/* Forward and heads: pooled (B, H) and logits (B, K) live in ws until the next call. */
+/* Forward and heads: pooled (B, H) and logits (B, K) live in ws until the next call. Only what the
+ * logits depend on is computed: of the last layer that is keys and values of all tokens, and the
+ * rest for the first tokens (encoder_hidden(ws, L) is then (B, H)). */
 err encoder_classify(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                      const float **logits);
 const float *encoder_pooled(const encoder_ws *ws); // (B, H)

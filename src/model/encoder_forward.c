@@ -31,12 +31,13 @@ static err check_batch(const encoder_config *c, const batch *b) {
     return OK;
 }
 
-err forward_begin(encoder_ws *ws, const encoder *m, const batch *b, int M, ws_mode mode) {
+err forward_begin(encoder_ws *ws, const encoder *m, const batch *b, int M, ws_mode mode,
+                  int first) {
     CHECK(ws->c.L == m->c.L, ERR_FAILED, "workspace made for %d layers, the encoder has %d",
           ws->c.L, m->c.L);
     CALL(check_batch(&m->c, b));
     ws->c = m->c;
-    return workspace_shape(ws, b, M, mode);
+    return workspace_shape(ws, b, M, mode, first);
 }
 
 /* the embeddings' dropout, in place; forward and backward alike */
@@ -66,34 +67,46 @@ void forward_embed(encoder_ws *ws, const encoder *m, const batch *b, const dropo
     forward_embedding_mask(ws, h, b, drop);
 }
 
-/* qkv = h W^T + b, then every head of every sequence: context */
+/* queries, keys and values of layer l from its input h (T, H) */
+static void forward_qkv(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *b,
+                        const float *h) {
+    const encoder_params *p = &m->p;
+    size_t at = (size_t)l * p->layer_stride;
+    int H = m->c.H;
+    if (!forward_first(ws, l)) {
+        linear_forward(a->qkv, h, p->query_w + at, p->query_b + at, b->T, 3 * H, H, ws->p);
+        return;
+    }
+    attention_qkv parts = forward_parts(ws, a->qkv, b, l);
+    rows_gather(ws->start, h, b->offsets, b->B, H);
+    linear_forward(parts.q, ws->start, p->query_w + at, p->query_b + at, b->B, H, H, ws->p);
+    linear_forward(parts.k, h, p->key_w + at, p->key_b + at, b->T, 2 * H, H, ws->p);
+}
+
+/* every head of every sequence: context */
 static void forward_attention(encoder_ws *ws, layer_acts *a, const encoder *m, int l,
                               const batch *b, const dropout *drop) {
     int H = m->c.H, D = H / m->c.A;
+    const batch rows = forward_rows(ws, b, l);
+    attention_qkv parts = forward_parts(ws, a->qkv, b, l);
     size_t probs = 0;
     for (int s = 0; s < b->B; s++) {
         int S = b->offsets[s + 1] - b->offsets[s];
-        size_t at = (size_t)b->offsets[s] * (size_t)H;
+        int first = rows.offsets[s], R = rows.offsets[s + 1] - first;
         for (int head = 0; head < m->c.A; head++) {
-            const float *q = a->qkv + 3 * at + head * D;
             const float *mask = NULL;
             if (drop && drop->attention > 0.0f) {
                 dropout_mask(ws->mask, drop, DROPOUT_PROBS, l, head, forward_example(b, s),
-                             drop->attention, S, S);
+                             drop->attention, R, S);
                 mask = ws->mask;
             }
-            attention_forward(a->context + at + head * D, H, a->probs + probs, ws->dropped, q,
-                              q + H, q + 2 * H, 3 * H, mask, S, D);
+            attention_forward(a->context + (size_t)first * (size_t)H + head * D, H,
+                              a->probs + probs, ws->dropped,
+                              forward_head(parts, b, &rows, s, head, D), mask, R, S, D);
             if (ws->mode == WS_TRAIN)
-                probs += (size_t)S * (size_t)S;
+                probs += (size_t)R * (size_t)S;
         }
     }
-}
-
-static void forward_qkv(layer_acts *a, const encoder_params *p, size_t at, const float *h, int T,
-                        int H) {
-    linear_forward(a->qkv, h, p->query_w + at, T, 3 * H, H);
-    bias_forward(a->qkv, p->query_b + at, T, 3 * H);
 }
 
 /* y = norm(residual + mask (x + bias)), sequence by sequence where there is a mask */
@@ -117,54 +130,59 @@ static void forward_sum(encoder_ws *ws, float *y, float *x, float *mean, float *
     }
 }
 
-static void forward_mid(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *b,
+static void forward_mid(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *rows,
                         const dropout *drop, const float *h) {
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
     int H = m->c.H;
-    linear_forward(a->att, a->context, p->att_w + at, b->T, H, H);
+    linear_forward(a->att, a->context, p->att_w + at, NULL, rows->T, H, H, ws->p);
     forward_sum(ws, a->mid, a->att, a->att_mean, a->att_rstd, h, p->att_b + at, p->att_norm_w + at,
-                p->att_norm_b + at, b, forward_attention_drop(m, drop), DROPOUT_ATT, l);
+                p->att_norm_b + at, rows, forward_attention_drop(m, drop), DROPOUT_ATT, l);
 }
 
-static void forward_gelu(layer_acts *a, const encoder *m, int l, int T) {
+static void forward_gelu(encoder_ws *ws, layer_acts *a, const encoder *m, int l, int T) {
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
-    float *u = a->slope ? a->slope : a->gelu;
-    linear_forward(u, a->mid, p->inter_w + at, T, m->c.F, m->c.H);
-    gelu_forward(a->gelu, a->slope, u, p->inter_b + at, T, m->c.F);
+    linear_gelu_forward(ws->gelu, a->u, a->mid, p->inter_w + at, p->inter_b + at, T, m->c.F, m->c.H,
+                        ws->p);
 }
 
-static void forward_out(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *b,
+static void forward_out(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *rows,
                         const dropout *drop, float *out) {
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
-    linear_forward(a->out, a->gelu, p->out_w + at, b->T, m->c.H, m->c.F);
+    linear_forward(a->out, ws->gelu, p->out_w + at, NULL, rows->T, m->c.H, m->c.F, ws->p);
     forward_sum(ws, out, a->out, a->out_mean, a->out_rstd, a->mid, p->out_b + at,
-                p->out_norm_w + at, p->out_norm_b + at, b, drop, DROPOUT_OUT, l);
+                p->out_norm_w + at, p->out_norm_b + at, rows, drop, DROPOUT_OUT, l);
+}
+
+/* layer l from h (T, H) to out (T, H), or (B, H) where only first tokens are wanted */
+static void forward_layer(encoder_ws *ws, const encoder *m, int l, const batch *b,
+                          const dropout *drop, const float *h, float *out) {
+    layer_acts *a = &ws->layer[l];
+    const batch rows = forward_rows(ws, b, l);
+    forward_qkv(ws, a, m, l, b, h);
+    forward_attention(ws, a, m, l, b, drop);
+    forward_mid(ws, a, m, l, &rows, drop, forward_first(ws, l) ? ws->start : h);
+    forward_gelu(ws, a, m, l, rows.T);
+    forward_out(ws, a, m, l, &rows, drop, out);
 }
 
 void forward_run(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop) {
     forward_embed(ws, m, b, drop, ws->hidden[0]);
-    for (int l = 0; l < m->c.L; l++) {
-        layer_acts *a = &ws->layer[l];
-        forward_qkv(a, &m->p, (size_t)l * m->p.layer_stride, ws->hidden[l], b->T, m->c.H);
-        forward_attention(ws, a, m, l, b, drop);
-        forward_mid(ws, a, m, l, b, drop, ws->hidden[l]);
-        forward_gelu(a, m, l, b->T);
-        forward_out(ws, a, m, l, b, drop, ws->hidden[l + 1]);
-    }
+    for (int l = 0; l < m->c.L; l++)
+        forward_layer(ws, m, l, b, drop, ws->hidden[l], ws->hidden[l + 1]);
 }
 
 err encoder_forward(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                     int keep) {
-    CALL(forward_begin(ws, m, b, 0, drop ? WS_TRAIN : keep ? WS_KEEP : WS_INFER));
+    CALL(forward_begin(ws, m, b, 0, drop ? WS_TRAIN : keep ? WS_KEEP : WS_INFER, 0));
     forward_run(ws, m, b, drop);
     return OK;
 }
 
 err encoder_embed(encoder_ws *ws, const encoder *m, const batch *b, float *h) {
-    CALL(forward_begin(ws, m, b, 0, WS_INFER));
+    CALL(forward_begin(ws, m, b, 0, WS_INFER, 0));
     forward_embed(ws, m, b, NULL, h);
     return OK;
 }
@@ -172,14 +190,14 @@ err encoder_embed(encoder_ws *ws, const encoder *m, const batch *b, float *h) {
 err encoder_block(encoder_ws *ws, const encoder *m, int layer, const batch *b, const float *h,
                   block_stage s, float *x) {
     CHECK(layer >= 0 && layer < m->c.L, ERR_FAILED, "encoder_block: layer %d of %d", layer, m->c.L);
-    CALL(forward_begin(ws, m, b, 0, WS_INFER));
+    CALL(forward_begin(ws, m, b, 0, WS_INFER, 0));
     layer_acts *a = &ws->layer[layer];
     size_t T = (size_t)b->T, H = (size_t)m->c.H, F = (size_t)m->c.F;
     if (s == STAGE_QKV) {
         memcpy(x, h, T * H * sizeof *x);
         return OK;
     }
-    forward_qkv(a, &m->p, (size_t)layer * m->p.layer_stride, h, b->T, m->c.H);
+    forward_qkv(ws, a, m, layer, b, h);
     forward_attention(ws, a, m, layer, b, NULL);
     if (s == STAGE_ATT) {
         memcpy(x, a->context, T * H * sizeof *x);
@@ -190,9 +208,9 @@ err encoder_block(encoder_ws *ws, const encoder *m, int layer, const batch *b, c
         memcpy(x, a->mid, T * H * sizeof *x);
         return OK;
     }
-    forward_gelu(a, m, layer, b->T);
+    forward_gelu(ws, a, m, layer, b->T);
     if (s == STAGE_OUT) {
-        memcpy(x, a->gelu, T * F * sizeof *x);
+        memcpy(x, ws->gelu, T * F * sizeof *x);
         return OK;
     }
     forward_out(ws, a, m, layer, b, NULL, x);

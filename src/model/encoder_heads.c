@@ -30,21 +30,20 @@ static void mask_rows(encoder_ws *ws, float *x, const batch *b, const dropout *d
 static void classify(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop) {
     int B = b->B, H = m->c.H, K = m->c.K;
     const encoder_family *f = encoder_family_in(&m->c);
-    rows_gather(ws->first, ws->hidden[m->c.L], b->offsets, B, H);
+    memcpy(ws->first_rows, ws->hidden[m->c.L], (size_t)B * (size_t)H * sizeof *ws->first_rows);
     if (f->drops_first)
-        mask_rows(ws, ws->first, b, drop, DROPOUT_FIRST);
-    linear_forward(ws->pooled, ws->first, m->p.pool_w, B, H, H);
+        mask_rows(ws, ws->first_rows, b, drop, DROPOUT_FIRST);
+    linear_forward(ws->pooled, ws->first_rows, m->p.pool_w, NULL, B, H, H, ws->p);
     (f->relu ? relu_forward : tanh_forward)(ws->pooled, m->p.pool_b, B, H);
     memcpy(ws->seen, ws->pooled, (size_t)B * (size_t)H * sizeof *ws->seen);
     mask_rows(ws, ws->seen, b, drop, DROPOUT_POOLED);
-    linear_forward(ws->logits, ws->seen, m->p.class_w, B, K, H);
-    bias_forward(ws->logits, m->p.class_b, B, K);
+    linear_forward(ws->logits, ws->seen, m->p.class_w, m->p.class_b, B, K, H, FLOAT32);
 }
 
 err encoder_classify(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                      const float **logits) {
     CHECK(m->c.K > 0, ERR_FAILED, "this encoder has no classifier");
-    CALL(forward_begin(ws, m, b, 0, drop ? WS_TRAIN : WS_INFER));
+    CALL(forward_begin(ws, m, b, 0, drop ? WS_TRAIN : WS_INFER, 1));
     forward_run(ws, m, b, drop);
     classify(ws, m, b, drop);
     *logits = ws->logits;
@@ -74,7 +73,7 @@ err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, cons
         CHECK(b->labels[s] >= 0 && b->labels[s] < K, ERR_DATA,
               "sequence %d of the batch has label %d, the classifier %d classes", s, b->labels[s],
               K);
-    CALL(forward_begin(ws, m, b, 0, WS_TRAIN));
+    CALL(forward_begin(ws, m, b, 0, WS_TRAIN, 1));
     forward_run(ws, m, b, drop);
     classify(ws, m, b, drop);
     float *dlogits = ws->logits;
@@ -84,21 +83,15 @@ err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, cons
     const encoder_family *f = encoder_family_in(&m->c);
     encoder_params d;
     encoder_view(&d, &m->c, grads);
-    linear_backward_weight(d.class_w, dlogits, ws->seen, B, K, H);
+    linear_backward_weight(d.class_w, dlogits, ws->seen, B, K, H, FLOAT32);
     bias_backward(d.class_b, dlogits, B, K);
-    size_t floats = (size_t)B * (size_t)H;
-    memset(ws->dfirst, 0, floats * sizeof *ws->dfirst);
-    linear_backward_input(ws->dfirst, dlogits, m->p.class_w, B, K, H);
+    linear_backward_input(ws->dfirst, dlogits, m->p.class_w, B, K, H, 0, FLOAT32);
     mask_rows(ws, ws->dfirst, b, drop, DROPOUT_POOLED);
     (f->relu ? relu_backward : tanh_backward)(ws->dfirst, d.pool_b, ws->pooled, B, H);
-    linear_backward_weight(d.pool_w, ws->dfirst, ws->first, B, H, H);
-    /* the pooled vectors are no longer needed: their room takes the gradient of [CLS] */
-    memset(ws->seen, 0, floats * sizeof *ws->seen);
-    linear_backward_input(ws->seen, ws->dfirst, m->p.pool_w, B, H, H);
+    linear_backward_weight(d.pool_w, ws->dfirst, ws->first_rows, B, H, H, ws->p);
+    linear_backward_input(ws->dstart, ws->dfirst, m->p.pool_w, B, H, H, 0, ws->p);
     if (f->drops_first)
-        mask_rows(ws, ws->seen, b, drop, DROPOUT_FIRST);
-    memset(ws->dhidden, 0, (size_t)b->T * (size_t)H * sizeof *ws->dhidden);
-    rows_scatter(ws->dhidden, ws->seen, b->offsets, B, H);
+        mask_rows(ws, ws->dstart, b, drop, DROPOUT_FIRST);
     backward_run(ws, m, b, drop, &d);
     return OK;
 }
@@ -112,8 +105,7 @@ static void mlm_transform(encoder_ws *ws, const encoder *m, const int32_t *posit
     int H = m->c.H;
     const encoder_params *p = &m->p;
     rows_gather(ws->picked, ws->hidden[m->c.L], positions, M, H);
-    linear_forward(ws->head_slope, ws->picked, p->mlm_w, M, H, H);
-    gelu_forward(ws->head_gelu, ws->head_slope, ws->head_slope, p->mlm_b, M, H);
+    linear_gelu_forward(ws->head_gelu, ws->head_u, ws->picked, p->mlm_w, p->mlm_b, M, H, H, ws->p);
     norm_forward(ws->head, ws->head_mean, ws->head_rstd, ws->head_gelu, p->mlm_norm_w,
                  p->mlm_norm_b, m->c.norm_eps, M, H);
 }
@@ -125,11 +117,10 @@ static void mlm_transform_backward(encoder_ws *ws, const encoder *m, const int32
     const encoder_params *p = &m->p;
     norm_backward(ws->dhead, d->mlm_norm_w, d->mlm_norm_b, ws->dhead, ws->head_gelu, ws->head_mean,
                   ws->head_rstd, p->mlm_norm_w, M, H);
-    gelu_backward(ws->dhead, d->mlm_b, ws->head_slope, M, H);
-    linear_backward_weight(d->mlm_w, ws->dhead, ws->picked, M, H, H);
+    gelu_backward(ws->dhead, ws->head_u, d->mlm_b, H, M, H);
+    linear_backward_weight(d->mlm_w, ws->dhead, ws->picked, M, H, H, ws->p);
     float *dpicked = ws->head; /* no longer needed */
-    memset(dpicked, 0, (size_t)M * (size_t)H * sizeof *dpicked);
-    linear_backward_input(dpicked, ws->dhead, p->mlm_w, M, H, H);
+    linear_backward_input(dpicked, ws->dhead, p->mlm_w, M, H, H, 0, ws->p);
     memset(ws->dhidden, 0, (size_t)b->T * (size_t)H * sizeof *ws->dhidden);
     rows_scatter(ws->dhidden, dpicked, positions, M, H);
 }
@@ -144,26 +135,25 @@ err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int
         CHECK(positions[i] >= 0 && positions[i] < b->T && targets[i] >= 0 && targets[i] < V,
               ERR_DATA, "masked position %d: token %d of %d, target %d of %d", i, positions[i],
               b->T, targets[i], V);
-    CALL(forward_begin(ws, m, b, M, WS_TRAIN));
+    CALL(forward_begin(ws, m, b, M, WS_TRAIN, 0));
     forward_run(ws, m, b, drop);
     mlm_transform(ws, m, positions, M);
     encoder_params d = {0};
     if (grads)
         encoder_view(&d, &m->c, grads);
-    memset(ws->dhead, 0, (size_t)M * (size_t)H * sizeof *ws->dhead);
     *loss = 0.0;
     for (int i = 0; i < M; i += MLM_CHUNK) {
         int n = M - i < MLM_CHUNK ? M - i : MLM_CHUNK;
         const float *x = ws->head + (size_t)i * (size_t)H;
-        linear_forward(ws->scores, x, m->p.word_emb, n, V, H);
+        linear_forward(ws->scores, x, m->p.word_emb, NULL, n, V, H, ws->p);
         *loss +=
             cross_entropy(ws->scores, m->p.mlm_bias, targets + i, 0.0f, weight / (float)M, n, V);
         if (!grads)
             continue;
-        linear_backward_weight(d.word_emb, ws->scores, x, n, V, H);
+        linear_backward_weight(d.word_emb, ws->scores, x, n, V, H, ws->p);
         bias_backward(d.mlm_bias, ws->scores, n, V);
-        linear_backward_input(ws->dhead + (size_t)i * (size_t)H, ws->scores, m->p.word_emb, n, V,
-                              H);
+        linear_backward_input(ws->dhead + (size_t)i * (size_t)H, ws->scores, m->p.word_emb, n, V, H,
+                              0, ws->p);
     }
     if (!grads)
         return OK;

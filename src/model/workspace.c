@@ -24,34 +24,34 @@ static size_t longest(const batch *b) {
     return (size_t)S;
 }
 
-/* floats of the attention probabilities of one layer: A times the sum of S^2 */
-static size_t all_probs(const encoder_config *c, const batch *b) {
+/* floats of the attention probabilities of one layer: A times the sum of R S */
+static size_t all_probs(const encoder_config *c, const batch *b, int first) {
     size_t n = 0;
     for (int s = 0; s < b->B; s++) {
         size_t S = (size_t)(b->offsets[s + 1] - b->offsets[s]);
-        n += (size_t)c->A * S * S;
+        n += (size_t)c->A * (first ? S : S * S);
     }
     return n;
 }
 
-static void cut_layer(cutter *k, layer_acts *a, const encoder_config *c, size_t T, size_t probs,
-                      int train) {
+/* R: rows from the context on */
+static void cut_layer(cutter *k, layer_acts *a, const encoder_config *c, size_t T, size_t R,
+                      size_t probs, int train) {
     size_t H = (size_t)c->H, F = (size_t)c->F;
     *a = (layer_acts){0};
     a->qkv = cut(k, T, 3 * H);
     a->probs = cut(k, probs, 1);
-    a->context = cut(k, T, H);
-    a->att = cut(k, T, H);
-    a->mid = cut(k, T, H);
-    a->gelu = cut(k, T, F);
-    a->out = cut(k, T, H);
+    a->context = cut(k, R, H);
+    a->att = cut(k, R, H);
+    a->mid = cut(k, R, H);
+    a->out = cut(k, R, H);
     if (!train)
         return;
-    a->slope = cut(k, T, F);
-    a->att_mean = cut(k, T, 1);
-    a->att_rstd = cut(k, T, 1);
-    a->out_mean = cut(k, T, 1);
-    a->out_rstd = cut(k, T, 1);
+    a->u = cut(k, R, F);
+    a->att_mean = cut(k, R, 1);
+    a->att_rstd = cut(k, R, 1);
+    a->out_mean = cut(k, R, 1);
+    a->out_rstd = cut(k, R, 1);
 }
 
 static void cut_backward(cutter *k, encoder_ws *ws, size_t B, size_t T, size_t S) {
@@ -62,12 +62,13 @@ static void cut_backward(cutter *k, encoder_ws *ws, size_t B, size_t T, size_t S
     ws->dinner = cut(k, T, F > H ? F : H);
     ws->dprobs = cut(k, S, S);
     ws->dfirst = cut(k, B, H);
+    ws->dstart = cut(k, B, H);
 }
 
 static void cut_head(cutter *k, encoder_ws *ws, size_t M) {
     size_t H = (size_t)ws->c.H;
     ws->picked = cut(k, M, H);
-    ws->head_slope = cut(k, M, H);
+    ws->head_u = cut(k, M, H);
     ws->head_gelu = cut(k, M, H);
     ws->head_mean = cut(k, M, 1);
     ws->head_rstd = cut(k, M, 1);
@@ -76,23 +77,35 @@ static void cut_head(cutter *k, encoder_ws *ws, size_t M) {
     ws->scores = cut(k, M < MLM_CHUNK ? M : MLM_CHUNK, (size_t)ws->c.V);
 }
 
-static size_t shape(encoder_ws *ws, float *base, const batch *b, int M, ws_mode mode) {
+static void cut_layers(cutter *k, encoder_ws *ws, const batch *b, int train) {
+    const encoder_config *c = &ws->c;
+    size_t B = (size_t)b->B, T = (size_t)b->T, H = (size_t)c->H, S = longest(b);
+    for (int l = 0; l < c->L; l++) {
+        int first = ws->first && l == c->L - 1;
+        if (train)
+            cut_layer(k, &ws->layer[l], c, T, first ? B : T, all_probs(c, b, first), 1);
+        else if (l == 0)
+            cut_layer(k, &ws->layer[l], c, T, T, S * S, 0);
+        else
+            ws->layer[l] = ws->layer[0];
+    }
+    for (int l = 0; l <= c->L; l++)
+        ws->hidden[l] = ws->mode != WS_INFER || l < 2 ? cut(k, T, H) : ws->hidden[l - 2];
+}
+
+static size_t shape(encoder_ws *ws, float *base, const batch *b, int M) {
     cutter k = {base, 0};
     const encoder_config *c = &ws->c;
     size_t B = (size_t)b->B, T = (size_t)b->T, H = (size_t)c->H, S = longest(b);
-    int train = mode == WS_TRAIN;
-    size_t probs = train ? all_probs(c, b) : S * S;
-    for (int l = 0; l < c->L; l++)
-        if (train || l == 0)
-            cut_layer(&k, &ws->layer[l], c, T, probs, train);
-        else
-            ws->layer[l] = ws->layer[0];
-    for (int l = 0; l <= c->L; l++)
-        ws->hidden[l] = mode != WS_INFER || l < 2 ? cut(&k, T, H) : ws->hidden[l - 2];
+    int train = ws->mode == WS_TRAIN;
+    cut_layers(&k, ws, b, train);
+    ws->gelu = cut(&k, T, (size_t)c->F);
+    ws->start = cut(&k, B, H);
+    ws->ones = (int32_t *)(void *)cut(&k, B + 1, 1);
     ws->emb = cut(&k, T, H);
     ws->emb_mean = train ? cut(&k, T, 1) : NULL;
     ws->emb_rstd = train ? cut(&k, T, 1) : NULL;
-    ws->first = cut(&k, B, H);
+    ws->first_rows = cut(&k, B, H);
     ws->pooled = cut(&k, B, H);
     ws->seen = cut(&k, B, H);
     ws->logits = cut(&k, B, (size_t)c->K);
@@ -106,9 +119,10 @@ static size_t shape(encoder_ws *ws, float *base, const batch *b, int M, ws_mode 
     return k.used;
 }
 
-err workspace_shape(encoder_ws *ws, const batch *b, int M, ws_mode mode) {
+err workspace_shape(encoder_ws *ws, const batch *b, int M, ws_mode mode, int first) {
     ws->mode = mode;
-    size_t need = shape(ws, NULL, b, M, mode);
+    ws->first = first;
+    size_t need = shape(ws, NULL, b, M);
     if (need > ws->floats) {
         free(ws->memory);
         ws->memory = NULL;
@@ -116,7 +130,9 @@ err workspace_shape(encoder_ws *ws, const batch *b, int M, ws_mode mode) {
         CALL(mem_alloc(need, sizeof *ws->memory, &ws->memory));
         ws->floats = need;
     }
-    shape(ws, ws->memory, b, M, mode);
+    shape(ws, ws->memory, b, M);
+    for (int s = 0; s <= b->B; s++)
+        ws->ones[s] = s;
     return OK;
 }
 
@@ -142,6 +158,10 @@ void encoder_ws_destroy(encoder_ws **ws) {
     free((*ws)->hidden);
     free(*ws);
     *ws = NULL;
+}
+
+void encoder_ws_precision(encoder_ws *ws, precision p) {
+    ws->p = p;
 }
 
 const float *encoder_hidden(const encoder_ws *ws, int l) {

@@ -28,39 +28,64 @@ LANES_INLINE void normal(lanes *cdf, lanes *density, lanes x) {
     *density = e * 0.3989422804f; /* 1 / sqrt(2 pi) */
 }
 
-void gelu_forward(float *g, float *slope, const float *u, const float *bias, int T, int F) {
+/* n <= LANES floats of x + bias through gelu */
+LANES_INLINE void gelu_lanes(float *g, float *u, lanes x, int n) {
+    lanes cdf, density;
+    normal(&cdf, &density, x);
+    if (n == LANES) {
+        lanes_store(g, x * cdf);
+        if (u)
+            lanes_store(u, x);
+        return;
+    }
+    lanes_store_part(g, x * cdf, n);
+    if (u)
+        lanes_store_part(u, x, n);
+}
+
+void gelu_forward(float *g, float *u, const float *x, const float *bias, int ld, int T, int F) {
     for (int t = 0; t < T; t++) {
-        size_t at = (size_t)t * (size_t)F;
-        for (int j = 0; j < F; j += LANES) {
-            int n = F - j < LANES ? F - j : LANES;
-            lanes x, cdf, density;
-            if (n == LANES)
-                x = lanes_load(u + at + j) + lanes_load(bias + j);
-            else
-                x = lanes_load_part(u + at + j, n) + lanes_load_part(bias + j, n);
-            normal(&cdf, &density, x);
-            lanes y = x * cdf, dy = lanes_fma(x, density, cdf);
-            if (n == LANES) {
-                lanes_store(g + at + j, y);
-                if (slope)
-                    lanes_store(slope + at + j, dy);
-            } else {
-                lanes_store_part(g + at + j, y, n);
-                if (slope)
-                    lanes_store_part(slope + at + j, dy, n);
-            }
-        }
+        size_t at = (size_t)t * (size_t)ld;
+        int j = 0;
+        for (; j + LANES <= F; j += LANES)
+            gelu_lanes(g + at + j, u ? u + at + j : NULL,
+                       lanes_load(x + at + j) + lanes_load(bias + j), LANES);
+        if (j < F)
+            gelu_lanes(g + at + j, u ? u + at + j : NULL,
+                       lanes_load_part(x + at + j, F - j) + lanes_load_part(bias + j, F - j),
+                       F - j);
     }
 }
 
-void gelu_backward(float *dg, float *dbias, const float *slope, int T, int F) {
-    for (int t = 0; t < T; t++) {
-        size_t at = (size_t)t * (size_t)F;
-        float *restrict row = dg + at;
-        for (int j = 0; j < F; j++)
-            row[j] *= slope[at + (size_t)j];
-        for (int j = 0; j < F; j++)
-            dbias[j] += row[j];
+/* a column of LANES from top to bottom; returns the sum of its new d */
+LANES_INLINE lanes gelu_backward_column(float *d, float *u, size_t ld, int T, int n) {
+    lanes sum = {0};
+    for (int t = 0; t < T; t++, d += ld, u += ld) {
+        lanes x = n == LANES ? lanes_load(u) : lanes_load_part(u, n), cdf, density;
+        lanes y = n == LANES ? lanes_load(d) : lanes_load_part(d, n);
+        normal(&cdf, &density, x);
+        y *= lanes_fma(x, density, cdf);
+        sum += y;
+        if (n == LANES) {
+            lanes_store(d, y);
+            lanes_store(u, x * cdf);
+        } else {
+            lanes_store_part(d, y, n);
+            lanes_store_part(u, x * cdf, n);
+        }
+    }
+    return sum;
+}
+
+void gelu_backward(float *d, float *u, float *dbias, int ld, int T, int F) {
+    int j = 0;
+    for (; j + LANES <= F; j += LANES) {
+        lanes sum = gelu_backward_column(d + j, u + j, (size_t)ld, T, LANES);
+        lanes_store(dbias + j, lanes_load(dbias + j) + sum);
+    }
+    if (j < F) {
+        lanes sum = gelu_backward_column(d + j, u + j, (size_t)ld, T, F - j);
+        lanes_store_part(dbias + j, lanes_load_part(dbias + j, F - j) + sum, F - j);
     }
 }
 

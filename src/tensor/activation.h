@@ -4,14 +4,15 @@
 
 #include "tensor/dims.h"
 
-/* g (T, F) = gelu(u + bias) with gelu(x) = x Phi(x), Phi the normal distribution function.
- * slope (T, F) = gelu'(u + bias) for the backward pass, NULL in inference. u, g and slope may be
- * the same except that slope and g must differ. Absolute error of g and slope below 4e-7 * max(1,
- * |x|). */
-void gelu_forward(float *g, float *slope, const float *u, const float *bias, int T, int F);
+/* g (T, F) = gelu(x + bias), x (T, F), with gelu(v) = v Phi(v), Phi the normal distribution
+ * function; u (T, F) receives x + bias, NULL: not kept. ld: leading dimension of all three, which
+ * may be the same arrays except that u and g must differ. Absolute error of g below 4e-7 max(1,
+ * |v|). */
+void gelu_forward(float *g, float *u, const float *x, const float *bias, int ld, int T, int F);
 
-/* du (T, F) = dg * slope in place of dg; dbias (F) += sum of its rows. */
-void gelu_backward(float *dg, float *dbias, const float *slope, int T, int F);
+/* d (T, F), the gradient of g, becomes that of u: d gelu'(u), with the same error; dbias (F) += sum
+ * of its rows; u (T, F) becomes gelu(u), the same bits as in the forward pass. ld as above. */
+void gelu_backward(float *d, float *u, float *dbias, int ld, int T, int F);
 
 /* y (T, n) = tanh(y + bias) in place */
 void tanh_forward(float *y, const float *bias, int T, int n);

@@ -1,8 +1,8 @@
 #include "tensor/attention.h"
 
+#include "tensor/gemm.h"
 #include "tensor/lanes.h"
 
-#include <cblas.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -36,21 +36,24 @@ static const float *masked(float *restrict dropped, const float *probs, const fl
     return dropped;
 }
 
-void attention_forward(float *context, int ld_context, float *probs, float *dropped, const float *q,
-                       const float *k, const float *v, int ld, const float *mask, int S, int D) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, S, S, D, 1.0f, q, ld, k, ld, 0.0f, probs,
-                S);
+/* c = a b, or with the transposed of one of them, always in float32 */
+static void product(float *c, int ldc, gemm_operand a, gemm_operand b, int M, int N, int K) {
+    gemm(&(gemm_call){.M = M, .N = N, .K = K, .a = a, .b = b, .c = c, .ldc = ldc});
+}
+
+void attention_forward(float *context, int ld_context, float *probs, float *dropped,
+                       attention_qkv in, const float *mask, int R, int S, int D) {
+    product(probs, S, (gemm_operand){in.q, in.ld_q, 0}, (gemm_operand){in.k, in.ld, 1}, R, S, D);
     float scale = 1.0f / sqrtf((float)D);
-    for (int i = 0; i < S; i++)
+    for (int i = 0; i < R; i++)
         softmax_row(probs + (size_t)i * (size_t)S, scale, S);
-    const float *p = masked(dropped, probs, mask, (size_t)S * (size_t)S);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, S, D, S, 1.0f, p, S, v, ld, 0.0f,
-                context, ld_context);
+    const float *p = masked(dropped, probs, mask, (size_t)R * (size_t)S);
+    product(context, ld_context, (gemm_operand){p, S, 0}, (gemm_operand){in.v, in.ld, 0}, R, D, S);
 }
 
 /* dscores = scale P (dP - sum_j dP_j P_j), row by row, in place of dp */
-static void softmax_backward(float *dp, const float *p, float scale, int S) {
-    for (int i = 0; i < S; i++) {
+static void softmax_backward(float *dp, const float *p, float scale, int R, int S) {
+    for (int i = 0; i < R; i++) {
         float *d = dp + (size_t)i * (size_t)S;
         const float *q = p + (size_t)i * (size_t)S;
         lanes sum = {0};
@@ -65,21 +68,18 @@ static void softmax_backward(float *dp, const float *p, float scale, int S) {
     }
 }
 
-void attention_backward(float *dq, float *dk, float *dv, const float *dcontext, int ld_context,
-                        float *dprobs, float *dropped, const float *probs, const float *q,
-                        const float *k, const float *v, int ld, const float *mask, int S, int D) {
-    size_t n = (size_t)S * (size_t)S;
+void attention_backward(attention_qkv d, const float *dcontext, int ld_context, float *dprobs,
+                        float *dropped, const float *probs, attention_qkv in, const float *mask,
+                        int R, int S, int D) {
+    size_t n = (size_t)R * (size_t)S;
     const float *p = masked(dropped, probs, mask, n);
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, S, D, S, 1.0f, p, S, dcontext, ld_context,
-                0.0f, dv, ld);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, S, S, D, 1.0f, dcontext, ld_context, v, ld,
-                0.0f, dprobs, S);
+    product(d.v, d.ld, (gemm_operand){p, S, 1}, (gemm_operand){dcontext, ld_context, 0}, S, D, R);
+    product(dprobs, S, (gemm_operand){dcontext, ld_context, 0}, (gemm_operand){in.v, in.ld, 1}, R,
+            S, D);
     if (mask)
         for (size_t i = 0; i < n; i++)
             dprobs[i] *= mask[i];
-    softmax_backward(dprobs, probs, 1.0f / sqrtf((float)D), S);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, S, D, S, 1.0f, dprobs, S, k, ld, 0.0f,
-                dq, ld);
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, S, D, S, 1.0f, dprobs, S, q, ld, 0.0f, dk,
-                ld);
+    softmax_backward(dprobs, probs, 1.0f / sqrtf((float)D), R, S);
+    product(d.q, d.ld_q, (gemm_operand){dprobs, S, 0}, (gemm_operand){in.k, in.ld, 0}, R, D, S);
+    product(d.k, d.ld, (gemm_operand){dprobs, S, 1}, (gemm_operand){in.q, in.ld_q, 0}, S, D, R);
 }

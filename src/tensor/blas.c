@@ -1,5 +1,8 @@
 #include "tensor/blas.h"
 
+#include "tensor/gemm.h"
+#include "tensor/gemm_bfloat16.h"
+
 #include <cblas.h>
 #include <stdio.h>
 
@@ -13,6 +16,7 @@ void blas_single_thread(void) {
 
 void blas_describe(char *out, size_t size) {
     int threads = blas_threads();
-    snprintf(out, size, "%s, kernel %s, %d thread%s", openblas_get_config(),
-             openblas_get_corename(), threads, threads == 1 ? "" : "s");
+    snprintf(out, size, "%s, kernel %s, %d thread%s; encoder: %s, bfloat16 by %s",
+             openblas_get_config(), openblas_get_corename(), threads, threads == 1 ? "" : "s",
+             gemm_describe(), gemm_bfloat16_way());
 }

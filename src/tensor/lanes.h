@@ -29,7 +29,13 @@ typedef uint32_t lanes_uint __attribute__((vector_size(LANES * 4)));
 #define LANES_INLINE static inline __attribute__((always_inline, unused))
 
 LANES_INLINE lanes lanes_set(float x) {
-    return (lanes){0} + x;
+#if defined(__AVX512F__)
+    return (lanes)_mm512_set1_ps(x);
+#elif defined(__AVX__)
+    return (lanes)_mm256_set1_ps(x);
+#else
+    return (lanes){x, x, x, x};
+#endif
 }
 
 LANES_INLINE lanes lanes_load(const float *p) {
@@ -55,11 +61,10 @@ LANES_INLINE void lanes_store_part(float *p, lanes v, int n) {
 
 /* a * b + c, rounded once where the target has such an instruction */
 LANES_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) {
-#ifdef __FMA__
-    lanes r = c;
-    for (int i = 0; i < LANES; i++)
-        r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-    return r;
+#if defined(__AVX512F__)
+    return (lanes)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__FMA__)
+    return (lanes)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #else
     return a * b + c;
 #endif

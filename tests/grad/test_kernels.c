@@ -67,8 +67,8 @@ START_TEST(linear) {
     int T = 5, H = 11, F = 7, n = T * H + F * H + F;
     point *p = point_make(T, H, F, n, T * F);
     float *w = p->xf + T * H, *dw = p->g + T * H, *db = dw + F * H;
-    linear_backward_input(p->g, p->dyf, w, T, F, H);
-    linear_backward_weight(dw, p->dyf, p->xf, T, F, H);
+    linear_backward_input(p->g, p->dyf, w, T, F, H, 0, FLOAT32);
+    linear_backward_weight(dw, p->dyf, p->xf, T, F, H, FLOAT32);
     bias_backward(db, p->dyf, T, F);
     ck_assert_double_lt(gradient_error(linear_objective, p, p->x, p->g, n), TOLERANCE);
     free(p);
@@ -147,10 +147,11 @@ static double gelu_objective(const void *state, const double *x) {
 START_TEST(gelu) {
     int T = 6, F = 37, n = T * F + F;
     point *p = point_make(T, 0, F, n, T * F);
-    float y[MAX], slope[MAX];
-    gelu_forward(y, slope, p->xf, p->xf + T * F, T, F);
+    float y[MAX], u[MAX];
+    gelu_forward(y, u, p->xf, p->xf + T * F, F, T, F);
     memcpy(p->g, p->dyf, (size_t)(T * F) * sizeof *p->g);
-    gelu_backward(p->g, p->g + T * F, slope, T, F);
+    gelu_backward(p->g, u, p->g + T * F, F, T, F);
+    ck_assert_mem_eq(u, y, (size_t)(T * F) * sizeof *u);
     ck_assert_double_lt(gradient_error(gelu_objective, p, p->x, p->g, n), TOLERANCE);
     free(p);
 }
@@ -192,9 +193,9 @@ static void attention_check(int S, int D, const float *mask) {
     point *p = point_make(S, D, 0, n, S * D);
     p->mask = mask;
     float y[MAX], probs[MAX], dprobs[MAX], dropped[MAX], *x = p->xf, *g = p->g;
-    attention_forward(y, D, probs, dropped, x, x + D, x + 2 * D, 3 * D, mask, S, D);
-    attention_backward(g, g + D, g + 2 * D, p->dyf, D, dprobs, dropped, probs, x, x + D, x + 2 * D,
-                       3 * D, mask, S, D);
+    attention_qkv in = {x, x + D, x + 2 * D, 3 * D, 3 * D}, d = {g, g + D, g + 2 * D, 3 * D, 3 * D};
+    attention_forward(y, D, probs, dropped, in, mask, S, S, D);
+    attention_backward(d, p->dyf, D, dprobs, dropped, probs, in, mask, S, S, D);
     ck_assert_double_lt(gradient_error(attention_objective, p, p->x, p->g, n), TOLERANCE);
     free(p);
 }
@@ -257,8 +258,8 @@ START_TEST(accumulates) {
     point *p = point_make(T, H, F, T * H + F * H, T * F);
     float *w = p->xf + T * H, once[MAX];
     for (int turn = 1; turn <= 2; turn++) {
-        linear_backward_input(p->g, p->dyf, w, T, F, H);
-        linear_backward_weight(p->g + T * H, p->dyf, p->xf, T, F, H);
+        linear_backward_input(p->g, p->dyf, w, T, F, H, 1, FLOAT32);
+        linear_backward_weight(p->g + T * H, p->dyf, p->xf, T, F, H, FLOAT32);
         bias_backward(p->g + T * H + F * H, p->dyf, T, F);
         if (turn == 1)
             memcpy(once, p->g, sizeof once);

@@ -202,6 +202,55 @@ START_TEST(workspace_is_invisible) {
 }
 END_TEST
 
+/* the last layer computed for the first tokens alone gives the bits of the whole one */
+START_TEST(first_tokens_are_those_of_the_whole) {
+    encoder_config c = config(32, 4, 80);
+    encoder *m = make(&c);
+    encoder_ws *ws = workspace(m), *whole = workspace(m);
+    const float *logits;
+    if (strncmp(gemm_describe(), "native", 6) != 0)
+        return; /* the libraries' products depend on how many rows there are */
+    dropout drop = {.seed = 3, .epoch = 1, .hidden = 0.2f, .attention = 0.3f};
+    for (int with = 0; with < 2; with++) {
+        ck_ok(encoder_classify(ws, m, &all, with ? &drop : NULL, &logits));
+        ck_ok(encoder_forward(whole, m, &all, with ? &drop : NULL, 0));
+        for (int b = 0; b < all.B; b++)
+            ck_assert_mem_eq(encoder_hidden(ws, c.L) + b * c.H,
+                             encoder_hidden(whole, c.L) + all.offsets[b] * c.H,
+                             (size_t)c.H * sizeof(float));
+    }
+    encoder_ws_destroy(&ws);
+    encoder_ws_destroy(&whole);
+    encoder_destroy(&m);
+}
+END_TEST
+
+/* products of bfloat16 are near those of float32, gradients too, and not the same */
+START_TEST(bfloat16_is_near) {
+    encoder_config c = config(32, 4, 80);
+    encoder *m = make(&c);
+    encoder_ws *ws = workspace(m);
+    double loss, rounded;
+    float *g = calloc(2 * m->n, sizeof *g), *h = g + m->n;
+    if (!gemm_has_bfloat16())
+        return;
+    ck_ok(encoder_classify_step(ws, m, &all, NULL, 1.0f, g, &loss));
+    encoder_ws_precision(ws, BFLOAT16);
+    ck_ok(encoder_classify_step(ws, m, &all, NULL, 1.0f, h, &rounded));
+    ck_assert_double_ne(loss, rounded);
+    ck_assert_double_le(fabs(loss - rounded), 0.02 * fabs(loss));
+    double gap = 0.0, size = 0.0;
+    for (size_t i = 0; i < m->n; i++) {
+        gap += pow((double)g[i] - (double)h[i], 2);
+        size += pow((double)g[i], 2);
+    }
+    ck_assert_double_le(sqrt(gap / size), 0.05); /* 8 bits: 0.004 a rounding */
+    free(g);
+    encoder_ws_destroy(&ws);
+    encoder_destroy(&m);
+}
+END_TEST
+
 /* the mask is the documented function of Random123's numbers, at the documented rate */
 START_TEST(dropout_is_a_function) {
     enum { ROWS = 5, N = 150 };
@@ -416,6 +465,8 @@ int main(void) {
     tcase_add_loop_test(c, forward_of_families, 0, ENCODER_KINDS);
     tcase_add_test(c, positions_of_roberta);
     tcase_add_test(c, workspace_is_invisible);
+    tcase_add_test(c, first_tokens_are_those_of_the_whole);
+    tcase_add_test(c, bfloat16_is_near);
     tcase_add_test(c, dropout_is_a_function);
     tcase_add_test(c, dropout_follows_the_example);
     tcase_add_test(c, stages);

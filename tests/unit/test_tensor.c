@@ -55,16 +55,19 @@ END_TEST
 
 /* gelu and its slope: absolute error below 4e-7 max(1, |x|), one input at a time and in rows */
 START_TEST(gelu) {
-    float bias[1] = {0}, g, slope;
+    float bias[1] = {0}, g, u, dbias;
     for (double at = -16.0; at < 16.0; at += 0.00131) {
         float in = (float)at;
-        gelu_forward(&g, &slope, &in, bias, 1, 1);
+        gelu_forward(&g, &u, &in, bias, 1, 1, 1);
+        float slope = 1.0f, forward = g;
+        gelu_backward(&slope, &u, &dbias, 1, 1, 1);
+        ck_assert_float_eq(u, forward);
         double room = 4e-7 * fmax(1.0, fabs(at));
         ck_assert_double_le(fabs((double)g - reference_gelu((double)in)), room);
         ck_assert_double_le(fabs((double)slope - reference_gelu_slope((double)in)), room);
     }
     float in = NAN;
-    gelu_forward(&g, &slope, &in, bias, 1, 1);
+    gelu_forward(&g, NULL, &in, bias, 1, 1, 1);
     ck_assert_float_nan(g);
 }
 END_TEST
@@ -74,7 +77,7 @@ START_TEST(gelu_rows) {
     fill(n + F, 1, 2.0);
     for (int i = 0; i < n; i++)
         y[i] = reference_gelu(x[i] + x[n + i % F]);
-    gelu_forward(yf, NULL, xf, xf + n, T, F);
+    gelu_forward(yf, NULL, xf, xf + n, F, T, F);
     ck_assert_double_le(error(n), 1e-6);
 }
 END_TEST
@@ -133,8 +136,12 @@ START_TEST(attention) {
     for (int with = 0; with < 2; with++) {
         const float *k = with ? mask : NULL;
         reference_attention(y, D, x, x + D, x + 2 * D, 3 * D, k, S, D);
-        attention_forward(yf, D, probs, dropped, xf, xf + D, xf + 2 * D, 3 * D, k, S, D);
+        attention_qkv in = {xf, xf + D, xf + 2 * D, 3 * D, 3 * D};
+        attention_forward(yf, D, probs, dropped, in, k, S, S, D);
         ck_assert_double_le(error(S * D), 2e-6);
+        memset(yf, 0, sizeof yf); /* the first query alone: its row of k comes first too */
+        attention_forward(yf, D, probs, dropped, in, k, 1, S, D);
+        ck_assert_double_le(error(D), 2e-6);
     }
 }
 END_TEST
@@ -144,8 +151,7 @@ START_TEST(linear) {
     fill(T * in + out * in + out, 6, 1.0);
     const float *w = xf + T * in, *b = w + out * in;
     reference_linear(y, x, x + T * in, x + T * in + out * in, T, out, in);
-    linear_forward(yf, xf, w, T, out, in);
-    bias_forward(yf, b, T, out);
+    linear_forward(yf, xf, w, b, T, out, in, FLOAT32);
     ck_assert_double_le(error(T * out), 1e-6);
 }
 END_TEST

@@ -1,0 +1,49 @@
+/* gemm.h: matrix products, the one place in which the encoder multiplies matrices.
+ *
+ * Three back ends, chosen at build time (make GEMM=native|openblas|onednn), one interface:
+ *
+ *   native    our own: packed panels, a tile of C in registers, a tail applied to each tile while
+ * it is in the first-level cache (default) openblas  cblas_sgemm, then the tail onednn dnnl_sgemm,
+ * then the tail
+ *
+ * native adds the terms of every element of C in the same order wherever the element stands: a row
+ * of C has the same bits whatever other rows are computed with it. The two libraries do not promise
+ * that. None of them allocates; native uses up to 1 MiB of stack. Not collective. */
+#ifndef ESPALIER_TENSOR_GEMM_H
+#define ESPALIER_TENSOR_GEMM_H
+
+/* Operands of a product: float32, or rounded to bfloat16 (nearest, ties to even) on the way into
+ * the product with float32 sums. bfloat16 needs avx512_bf16 or amx_bf16: see gemm_has_bfloat16. */
+typedef enum precision { FLOAT32, BFLOAT16 } precision;
+
+/* x holds the matrix by rows with leading dimension ld, or its transpose. */
+typedef struct gemm_operand {
+    const float *x;
+    int ld;
+    int transposed;
+} gemm_operand;
+
+/* Called once for every piece of C, when its rows [row, row + rows) and columns [col, col + cols)
+ * are final; the pieces tile C, those of the same columns come in the order of their rows. */
+typedef void (*gemm_tail)(void *state, int row, int col, int rows, int cols);
+
+typedef struct gemm_call {
+    int M, N, K;
+    gemm_operand a, b; // (M, K), (K, N)
+    float *c;          // (M, N), leading dimension ldc
+    int ldc;
+    int add; /* C += A B; 0: C = A B */
+    precision p;
+    gemm_tail tail; /* NULL: none */
+    void *state;
+} gemm_call;
+
+void gemm(const gemm_call *g);
+
+/* 1 if this CPU (and this build's ARCH) multiplies bfloat16 */
+int gemm_has_bfloat16(void);
+
+/* the back end and its kernel, for provenance and doctor */
+const char *gemm_describe(void);
+
+#endif
