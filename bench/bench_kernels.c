@@ -122,15 +122,15 @@ static err measure(bench *k, const char *name, const char *shape, kernel_run run
 /* --- linears --------------------------------------------------------------------------------- */
 
 static void run_forward(bench *k) {
-    linear_forward(k->x[0], k->x[1], k->x[2], T, k->out, k->in);
+    linear_forward(k->x[0], k->x[1], k->x[2], NULL, T, k->out, k->in, FLOAT32);
 }
 
 static void run_input(bench *k) {
-    linear_backward_input(k->x[0], k->x[1], k->x[2], T, k->out, k->in);
+    linear_backward_input(k->x[0], k->x[1], k->x[2], T, k->out, k->in, 0, FLOAT32);
 }
 
 static void run_weight(bench *k) {
-    linear_backward_weight(k->x[2], k->x[1], k->x[0], T, k->out, k->in);
+    linear_backward_weight(k->x[2], k->x[1], k->x[0], T, k->out, k->in, FLOAT32);
 }
 
 static err linears(bench *k) {
@@ -162,9 +162,10 @@ static void run_attention(bench *k) {
     float *qkv = k->x[0], *context = k->x[1], *probs = k->x[2];
     for (int t = 0; t + S <= T; t += S)
         for (int head = 0; head < k->z->A; head++, probs += S * S) {
-            const float *q = qkv + (size_t)t * 3 * (size_t)H + head * D;
-            attention_forward(context + (size_t)t * (size_t)H + head * D, H, probs, k->x[3], q,
-                              q + H, q + 2 * H, 3 * H, NULL, S, D);
+            float *q = qkv + (size_t)t * 3 * (size_t)H + head * D;
+            attention_qkv in = {q, q + H, q + 2 * H, 3 * H, 3 * H};
+            attention_forward(context + (size_t)t * (size_t)H + head * D, H, probs, k->x[3], in,
+                              NULL, S, S, D);
         }
 }
 
@@ -174,10 +175,11 @@ static void run_attention_backward(bench *k) {
     for (int t = 0; t + S <= T; t += S)
         for (int head = 0; head < k->z->A; head++, probs += S * S) {
             size_t at = (size_t)t * 3 * (size_t)H + (size_t)(head * D);
-            const float *q = qkv + at;
-            float *dq = dqkv + at;
-            attention_backward(dq, dq + H, dq + 2 * H, dcontext + (size_t)t * (size_t)H + head * D,
-                               H, k->x[3], k->x[5], probs, q, q + H, q + 2 * H, 3 * H, NULL, S, D);
+            float *q = qkv + at, *dq = dqkv + at;
+            attention_qkv in = {q, q + H, q + 2 * H, 3 * H, 3 * H};
+            attention_qkv d = {dq, dq + H, dq + 2 * H, 3 * H, 3 * H};
+            attention_backward(d, dcontext + (size_t)t * (size_t)H + head * D, H, k->x[3], k->x[5],
+                               probs, in, NULL, S, S, D);
         }
 }
 
@@ -201,11 +203,11 @@ static err attentions(bench *k) {
 /* --- passes between two products ------------------------------------------------------------- */
 
 static void run_gelu(bench *k) {
-    gelu_forward(k->x[0], k->x[1], k->x[2], k->x[3], T, k->z->F);
+    gelu_forward(k->x[0], k->x[1], k->x[2], k->x[3], k->z->F, T, k->z->F);
 }
 
 static void run_gelu_backward(bench *k) {
-    gelu_backward(k->x[0], k->x[3], k->x[1], T, k->z->F);
+    gelu_backward(k->x[0], k->x[1], k->x[3], k->z->F, T, k->z->F);
 }
 
 /* x is added to at every run: a thousand of them and a bias of 1e-3 stay small */

@@ -105,6 +105,8 @@ err workload_turn(workload *k, work w, int j) {
     const batch *b = &k->b[j];
     const float *logits;
     double loss;
+    if (w == WORK_HIDDEN)
+        return encoder_forward(k->ws, k->m, b, NULL, 0);
     if (w == WORK_FORWARD)
         return encoder_classify(k->ws, k->m, b, NULL, &logits);
     if (!k->grads) {
@@ -128,15 +130,22 @@ int workload_tokens(const workload *k, int j) {
     return k->b[j].T;
 }
 
+/* one layer: keys and values of all tokens, the rest of rows of them in each sequence */
+static double layer_operations(const workload *k, const batch *b, int first) {
+    double H = k->m->c.H, F = k->m->c.F, sum = 0.0;
+    for (int s = 0; s < b->B; s++) {
+        double n = b->offsets[s + 1] - b->offsets[s], rows = first ? 1.0 : n;
+        sum += 4.0 * n * H * H + rows * (4.0 * H * H + 4.0 * H * F + 4.0 * n * H);
+    }
+    return sum;
+}
+
 double workload_operations(const workload *k, work w, int j) {
     const encoder_config *c = &k->m->c;
-    double H = c->H, sum = 0.0;
-    for (int s = 0; s < LENGTHS_B; s++) {
-        double n = k->b[j].offsets[s + 1] - k->b[j].offsets[s];
-        sum += 2.0 * n * (4.0 * H * H + 2.0 * H * c->F) + 4.0 * n * n * H;
-    }
-    sum *= c->L;
+    const batch *b = &k->b[j];
+    double H = c->H, V = c->V, sum = (c->L - 1) * layer_operations(k, b, 0);
+    sum += layer_operations(k, b, w == WORK_FORWARD || w == WORK_TRAIN);
     if (w == WORK_MLM)
-        sum += 2.0 * (k->b[j].T / MASKED_EVERY) * H * (H + c->V);
-    return w == WORK_FORWARD ? sum : 3.0 * sum;
+        sum += 2.0 * (b->T / MASKED_EVERY) * H * (H + V);
+    return w == WORK_HIDDEN || w == WORK_FORWARD ? sum : 3.0 * sum;
 }

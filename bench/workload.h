@@ -18,7 +18,8 @@ extern const size SIZE[SIZES];
 const size *size_find(const char *name); /* NULL: no such size */
 
 typedef enum work {
-    WORK_FORWARD, /* classification of a batch */
+    WORK_HIDDEN,  /* all hidden states of a batch */
+    WORK_FORWARD, /* its classification: of the last layer only what that reads */
     WORK_TRAIN,   /* a whole step: dropout 0.1, forward, backward, clip at norm 1, AdamW */
     WORK_MLM,     /* the same for the masked-language head, every seventh token masked */
 } work;
@@ -33,9 +34,9 @@ void workload_destroy(workload **k);
 err workload_turn(workload *k, work w, int batch);
 int workload_tokens(const workload *k, int batch);
 
-/* Operations of one turn: two for every weight of the six linears of a block and token, the two
- * products of attention, the masked-language head's; times three with the backward pass. Everything
- * else counts as nothing. */
+/* Operations of one turn that are carried out: two for every weight of the six linears of a block
+ * and token, the two products of attention, the masked-language head's; times three with the
+ * backward pass. Everything else counts as nothing. */
 double workload_operations(const workload *k, work w, int batch);
 
 #endif
