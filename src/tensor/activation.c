@@ -11,7 +11,8 @@
  * precision). */
 LANES_INLINE void normal(lanes *cdf, lanes *density, lanes x) {
     lanes a = (lanes)((lanes_int)x & 0x7fffffff);
-    lanes t = 1.0f / lanes_fma(a, lanes_set(0.24f), lanes_set(1.0f));
+    a = lanes_select(a > 64.0f, lanes_set(64.0f), a); /* where the tail is 0 anyway */
+    lanes t = lanes_inverse(lanes_fma(a, lanes_set(0.24f), lanes_set(1.0f)));
     lanes e = lanes_exp(x * x * -0.5f);
     lanes p = lanes_set(2.5598603423e-02f);
     p = lanes_fma(p, t, lanes_set(-1.2507567516e-01f));

@@ -15,16 +15,15 @@ void softmax_row(float *x, float scale, int n) {
         lanes_store(x + j, e);
         sum += e;
     }
-    float total = lanes_sum(sum);
     if (j < n) {
-        lanes e = lanes_exp((lanes_load_part(x + j, n - j) - max) * scale);
-        lanes_store_part(x + j, e, n - j);
-        for (; j < n; j++)
-            total += x[j];
+        lanes_store_part(x + j, lanes_exp((lanes_load_part(x + j, n - j) - max) * scale), n - j);
+        sum += lanes_load_part(x + j, n - j);
     }
-    float inverse = 1.0f / total;
-    for (j = 0; j < n; j++)
-        x[j] *= inverse;
+    lanes inverse = lanes_set(1.0f / lanes_sum(sum));
+    for (j = 0; j + LANES <= n; j += LANES)
+        lanes_store(x + j, lanes_load(x + j) * inverse);
+    if (j < n)
+        lanes_store_part(x + j, lanes_load_part(x + j, n - j) * inverse, n - j);
 }
 
 static const float *masked(float *restrict dropped, const float *probs, const float *mask,

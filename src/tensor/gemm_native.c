@@ -8,8 +8,8 @@
  * are added, the height does not. */
 enum {
     BLOCK_DEPTH = 384,
-    BLOCK_ROWS = 40 * TILE_ROWS,
-    PREFETCH = 16 * TILE_ROWS /* floats of A ahead of their use */
+    BLOCK_ROWS = 36 * TILE_ROWS,
+    PREFETCH = 16 * LANES /* floats of A ahead of their use */
 };
 
 /* One tile: rows x TILE_COLS of C (or of a copy of it) from k terms. rows is a constant wherever
@@ -23,7 +23,7 @@ LANES_INLINE void tile(const int rows, float *c, size_t ldc, const float *a, con
         __builtin_prefetch(c + (size_t)i * ldc, 1);
         __builtin_prefetch(c + (size_t)i * ldc + LANES, 1);
     }
-    for (int q = 0; q < k; q++, a += TILE_ROWS, b += TILE_COLS) {
+    for (int q = 0; q < k; q++, a += LANES, b += TILE_COLS) {
         lanes b0 = lanes_load(b), b1 = lanes_load(b + LANES);
         __builtin_prefetch(a + PREFETCH);
 #pragma GCC unroll 16
@@ -52,13 +52,19 @@ typedef void (*tile_fn)(float *c, size_t ldc, const float *a, const float *b, in
     static void tile_##n(float *c, size_t ldc, const float *a, const float *b, int k, int add) {   \
         tile(n, c, ldc, a, b, k, add);                                                             \
     }
-TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
+TILE(1) TILE(2) TILE(3) TILE(4)
+#if LANES >= 8
+TILE(5) TILE(6)
+#endif
 #if LANES == 16
 TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12) TILE(13) TILE(14)
 #endif
 
 static const tile_fn TILES[TILE_ROWS + 1] = {
-    NULL, tile_1, tile_2, tile_3, tile_4, tile_5, tile_6,
+    NULL, tile_1, tile_2, tile_3, tile_4,
+#if LANES >= 8
+    tile_5, tile_6,
+#endif
 #if LANES == 16
     tile_7, tile_8, tile_9, tile_10, tile_11, tile_12, tile_13, tile_14,
 #endif
@@ -93,9 +99,11 @@ static void block(const gemm_call *g, const float *a, float *b, int row, int m, 
             int rows = m - i < TILE_ROWS ? m - i : TILE_ROWS;
             float *c = g->c + (size_t)(row + i) * (size_t)g->ldc + col;
             if (cols == TILE_COLS)
-                TILES[rows](c, (size_t)g->ldc, a + (size_t)i * (size_t)k, b, k, add);
+                TILES[rows](c, (size_t)g->ldc, a + (size_t)(i / TILE_ROWS * LANES) * (size_t)k, b,
+                            k, add);
             else
-                edge_tile(c, (size_t)g->ldc, a + (size_t)i * (size_t)k, b, k, add, rows, cols);
+                edge_tile(c, (size_t)g->ldc, a + (size_t)(i / TILE_ROWS * LANES) * (size_t)k, b, k,
+                          add, rows, cols);
             if (last && g->tail)
                 g->tail(g->state, row + i, col, rows, cols);
         }
@@ -107,7 +115,8 @@ void gemm(const gemm_call *g) {
         gemm_bfloat16(g);
         return;
     }
-    _Alignas(64) float a[BLOCK_ROWS * BLOCK_DEPTH + LANES], b[BLOCK_DEPTH * TILE_COLS];
+    _Alignas(64) float a[BLOCK_ROWS / TILE_ROWS * LANES * BLOCK_DEPTH];
+    _Alignas(64) float b[BLOCK_DEPTH * TILE_COLS];
     int deep = depth(g->K), blocks = (g->M + BLOCK_ROWS - 1) / BLOCK_ROWS;
     int high = ((g->M + blocks - 1) / blocks + TILE_ROWS - 1) / TILE_ROWS * TILE_ROWS;
     for (int p = 0; p < g->K; p += deep) {
@@ -126,6 +135,6 @@ const char *gemm_describe(void) {
 #elif LANES == 8
     return "native, tiles of 6 x 16";
 #else
-    return "native, tiles of 6 x 8";
+    return "native, tiles of 4 x 8";
 #endif
 }

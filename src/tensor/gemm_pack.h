@@ -1,7 +1,8 @@
 /* gemm_pack.h: operands of a product cut into panels. Private to the native GEMM.
  *
- * A panel of A holds TILE_ROWS rows column by column (k, TILE_ROWS), a panel of B TILE_COLS columns
- * row by row (k, TILE_COLS). What lies outside the matrix is zero in B; in A it is never used. */
+ * A panel of A holds TILE_ROWS rows column by column, one vector a column (k, LANES), a panel of B
+ * TILE_COLS columns row by row (k, TILE_COLS). What lies outside the matrix is zero in B; in A it
+ * is never used. */
 #ifndef ESPALIER_TENSOR_GEMM_PACK_H
 #define ESPALIER_TENSOR_GEMM_PACK_H
 
@@ -13,8 +14,10 @@
 /* tile of C in registers: ROWS x 2 accumulators, two vectors of B and one of A */
 #if LANES == 16
 enum { TILE_ROWS = 14 };
-#else
+#elif LANES == 8
 enum { TILE_ROWS = 6 };
+#else
+enum { TILE_ROWS = 4 };
 #endif
 enum { TILE_COLS = 2 * LANES };
 
@@ -86,29 +89,22 @@ LANES_INLINE void pack_transposed(float *out, size_t ld_out, const float *x, siz
         lanes_store(out + (size_t)k * ld_out, v[k]);
 }
 
-/* Rows row .. row + m and columns p .. p + k of A, panel after panel. Every store is a full vector,
- * of which the next one overwrites what is beyond the panel: out needs LANES floats to spare. */
+/* Rows row .. row + m and columns p .. p + k of A, panel after panel. */
 LANES_INLINE void pack_a(float *out, gemm_operand a, int row, int m, int p, int k) {
     size_t ld = (size_t)a.ld;
-    for (int i = 0; i < m; i += TILE_ROWS, out += (size_t)k * TILE_ROWS) {
-        int rows = m - i < TILE_ROWS ? m - i : TILE_ROWS;
+    for (int i = 0; i < m; i += TILE_ROWS, out += (size_t)k * LANES) {
+        int rows = m - i < TILE_ROWS ? m - i : TILE_ROWS, q = 0;
         if (a.transposed) {
             const float *x = a.x + (size_t)p * ld + (size_t)(row + i);
-            if (m - i >= LANES)
-                for (int q = 0; q < k; q++)
-                    lanes_store(out + (size_t)q * TILE_ROWS, lanes_load(x + (size_t)q * ld));
-            else
-                for (int q = 0; q < k; q++)
-                    lanes_store(out + (size_t)q * TILE_ROWS,
-                                lanes_load_part(x + (size_t)q * ld, rows));
+            for (; q < k; q++)
+                lanes_store(out + (size_t)q * LANES, lanes_load_part(x + (size_t)q * ld, rows));
             continue;
         }
         const float *x = a.x + (size_t)(row + i) * ld + (size_t)p;
-        int q = 0;
         for (; q + LANES <= k; q += LANES)
-            pack_transposed(out + (size_t)q * TILE_ROWS, TILE_ROWS, x + q, ld, rows, LANES);
+            pack_transposed(out + (size_t)q * LANES, LANES, x + q, ld, rows, LANES);
         if (q < k)
-            pack_transposed(out + (size_t)q * TILE_ROWS, TILE_ROWS, x + q, ld, rows, k - q);
+            pack_transposed(out + (size_t)q * LANES, LANES, x + q, ld, rows, k - q);
     }
 }
 
