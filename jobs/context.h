@@ -111,6 +111,8 @@ err context_save_model(context *c, const char *name, const encoder *m, const cha
 /* Remove a checkpoint whose result is published. Collective. */
 err context_drop(context *c, const char *path);
 err context_load_model(const context *c, const char *name, encoder **out);
+/* m computes as model.precision says. ERR_USAGE: this CPU does not. Not collective. */
+err context_set_precision(const context *c, encoder *m);
 /* The attack of this study, opened once. */
 err context_attack(context *c, attack **out);
 

@@ -56,7 +56,17 @@ err context_save_model(context *c, const char *name, const encoder *m, const cha
 err context_load_model(const context *c, const char *name, encoder **out) {
     char dir[PATH_BYTES];
     CALL(path_join(dir, c->models, name));
-    return encoder_load(dir, (encoder_want){.classes = -1, .mlm = 0}, out);
+    CALL(encoder_load(dir, (encoder_want){.classes = -1, .mlm = 0}, out));
+    return context_set_precision(c, *out);
+}
+
+err context_set_precision(const context *c, encoder *m) {
+    m->c.p = strcmp(c->s->model.precision, "bf16") == 0 ? BFLOAT16 : FLOAT32;
+    CHECK(m->c.p == FLOAT32 || gemm_has_bfloat16(), ERR_USAGE,
+          "%s: model.precision is bf16, which this CPU (or this build, see `espalier doctor`) does "
+          "not multiply: expected float32",
+          c->s->path);
+    return OK;
 }
 
 static err drop_file(context *c, void *arg) {

@@ -122,8 +122,9 @@ static err pretrain_start(context *c) {
                  (long long)c->pretraining.steps, c->pretraining.heldout_first,
                  c->pretraining.heldout_last);
     CALL(path_join(c->start, c->models, "start"));
-    return par_agree(
-        c->p, encoder_load(c->start, (encoder_want){.classes = 0, .mlm = 0}, &c->start_model));
+    CALL(par_agree(
+        c->p, encoder_load(c->start, (encoder_want){.classes = 0, .mlm = 0}, &c->start_model)));
+    return context_set_precision(c, c->start_model);
 }
 
 err stage_pretrain(context *c) {

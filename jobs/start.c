@@ -64,6 +64,7 @@ err start_encoder(context *c, int mlm, encoder **out) {
         encoder_init(*out, seed);
     }
     encoder_config *shape = &(*out)->c;
+    CALL(context_set_precision(c, *out));
     CHECK(shape->V == c->w->V, ERR_DATA,
           "%s has %d pieces, the checkpoint's word embeddings have %d rows: they do not fit",
           c->vocab, c->w->V, shape->V);

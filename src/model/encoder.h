@@ -27,6 +27,9 @@ typedef struct encoder_config {
     int K;              /* classes; 0: no classifier */
     int mlm;            /* 1: masked-language head present */
     float norm_eps;
+    precision p; /* of the operands of products with weights; how a model is computed, so in no file.
+                    BFLOAT16 only where gemm_has_bfloat16; attention, sums, gradients and weights
+                    stay float32 */
     char label[ENCODER_MAX_CLASSES][ENCODER_LABEL_BYTES]; /* id2label */
 } encoder_config;
 
@@ -109,9 +112,6 @@ typedef struct dropout {
 typedef struct encoder_ws encoder_ws; /* activations; grows to the largest batch seen */
 err encoder_ws_create(const encoder_config *c, encoder_ws **out);
 void encoder_ws_destroy(encoder_ws **ws);
-/* Operands of the products with weights from now on; FLOAT32 at first. BFLOAT16 only where
- * gemm_has_bfloat16. Attention, sums, gradients and weights stay float32. */
-void encoder_ws_precision(encoder_ws *ws, precision p);
 
 /* Hidden states of all layers: inference when drop is NULL, else training (activations are kept for
  * the backward pass). ERR_DATA: a sequence longer than P, an id outside V; ERR_FAILED: memory.

@@ -71,14 +71,14 @@ static void backward_qkv(encoder_ws *ws, const encoder *m, int l, const batch *b
     const float *h = ws->hidden[l];
     if (!forward_first(ws, l)) {
         backward_projections(dh, d->query_w + at, d->query_b + at, ws->dqkv, h, p->query_w + at, 3,
-                             T, H, 1, ws->p);
+                             T, H, 1, ws->c.p);
         return;
     }
     attention_qkv parts = forward_parts(ws, ws->dqkv, b, l);
     backward_projections(dh, d->query_w + at, d->query_b + at, parts.q, ws->start, p->query_w + at,
-                         1, b->B, H, 1, ws->p);
+                         1, b->B, H, 1, ws->c.p);
     backward_projections(ws->dhidden, d->key_w + at, d->key_b + at, parts.k, h, p->key_w + at, 2, T,
-                         H, 0, ws->p);
+                         H, 0, ws->c.p);
     rows_scatter(ws->dhidden, dh, b->offsets, b->B, H);
 }
 
@@ -95,17 +95,17 @@ static void backward_layer(encoder_ws *ws, const encoder *m, int l, const batch 
 
     backward_sum(ws, dh, dx, d->out_b + at, d->out_norm_w + at, d->out_norm_b + at, a->out,
                  a->out_mean, a->out_rstd, p->out_norm_w + at, &rows, drop, DROPOUT_OUT, l);
-    linear_gelu_backward(ws->dinner, a->u, d->inter_b + at, dx, p->out_w + at, T, H, F, ws->p);
-    linear_backward_weight(d->out_w + at, dx, a->u, T, H, F, ws->p); /* u is gelu(u) by now */
-    linear_backward_weight(d->inter_w + at, ws->dinner, a->mid, T, F, H, ws->p);
-    linear_backward_input(dh, ws->dinner, p->inter_w + at, T, F, H, 1, ws->p);
+    linear_gelu_backward(ws->dinner, a->u, d->inter_b + at, dx, p->out_w + at, T, H, F, ws->c.p);
+    linear_backward_weight(d->out_w + at, dx, a->u, T, H, F, ws->c.p); /* u is gelu(u) by now */
+    linear_backward_weight(d->inter_w + at, ws->dinner, a->mid, T, F, H, ws->c.p);
+    linear_backward_input(dh, ws->dinner, p->inter_w + at, T, F, H, 1, ws->c.p);
 
     backward_sum(ws, dh, dx, d->att_b + at, d->att_norm_w + at, d->att_norm_b + at, a->att,
                  a->att_mean, a->att_rstd, p->att_norm_w + at, &rows,
                  forward_attention_drop(m, drop), DROPOUT_ATT, l);
-    linear_backward_weight(d->att_w + at, dx, a->context, T, H, H, ws->p);
+    linear_backward_weight(d->att_w + at, dx, a->context, T, H, H, ws->c.p);
     float *dcontext = ws->dinner; /* free again */
-    linear_backward_input(dcontext, dx, p->att_w + at, T, H, H, 0, ws->p);
+    linear_backward_input(dcontext, dx, p->att_w + at, T, H, H, 0, ws->c.p);
     backward_attention(ws, a, dcontext, l, b, drop);
     backward_qkv(ws, m, l, b, dh, d);
 }

@@ -74,13 +74,13 @@ static void forward_qkv(encoder_ws *ws, layer_acts *a, const encoder *m, int l, 
     size_t at = (size_t)l * p->layer_stride;
     int H = m->c.H;
     if (!forward_first(ws, l)) {
-        linear_forward(a->qkv, h, p->query_w + at, p->query_b + at, b->T, 3 * H, H, ws->p);
+        linear_forward(a->qkv, h, p->query_w + at, p->query_b + at, b->T, 3 * H, H, ws->c.p);
         return;
     }
     attention_qkv parts = forward_parts(ws, a->qkv, b, l);
     rows_gather(ws->start, h, b->offsets, b->B, H);
-    linear_forward(parts.q, ws->start, p->query_w + at, p->query_b + at, b->B, H, H, ws->p);
-    linear_forward(parts.k, h, p->key_w + at, p->key_b + at, b->T, 2 * H, H, ws->p);
+    linear_forward(parts.q, ws->start, p->query_w + at, p->query_b + at, b->B, H, H, ws->c.p);
+    linear_forward(parts.k, h, p->key_w + at, p->key_b + at, b->T, 2 * H, H, ws->c.p);
 }
 
 /* every head of every sequence: context */
@@ -135,7 +135,7 @@ static void forward_mid(encoder_ws *ws, layer_acts *a, const encoder *m, int l, 
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
     int H = m->c.H;
-    linear_forward(a->att, a->context, p->att_w + at, NULL, rows->T, H, H, ws->p);
+    linear_forward(a->att, a->context, p->att_w + at, NULL, rows->T, H, H, ws->c.p);
     forward_sum(ws, a->mid, a->att, a->att_mean, a->att_rstd, h, p->att_b + at, p->att_norm_w + at,
                 p->att_norm_b + at, rows, forward_attention_drop(m, drop), DROPOUT_ATT, l);
 }
@@ -144,14 +144,14 @@ static void forward_gelu(encoder_ws *ws, layer_acts *a, const encoder *m, int l,
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
     linear_gelu_forward(ws->gelu, a->u, a->mid, p->inter_w + at, p->inter_b + at, T, m->c.F, m->c.H,
-                        ws->p);
+                        ws->c.p);
 }
 
 static void forward_out(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *rows,
                         const dropout *drop, float *out) {
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
-    linear_forward(a->out, ws->gelu, p->out_w + at, NULL, rows->T, m->c.H, m->c.F, ws->p);
+    linear_forward(a->out, ws->gelu, p->out_w + at, NULL, rows->T, m->c.H, m->c.F, ws->c.p);
     forward_sum(ws, out, a->out, a->out_mean, a->out_rstd, a->mid, p->out_b + at,
                 p->out_norm_w + at, p->out_norm_b + at, rows, drop, DROPOUT_OUT, l);
 }

@@ -33,7 +33,7 @@ static void classify(encoder_ws *ws, const encoder *m, const batch *b, const dro
     memcpy(ws->first_rows, ws->hidden[m->c.L], (size_t)B * (size_t)H * sizeof *ws->first_rows);
     if (f->drops_first)
         mask_rows(ws, ws->first_rows, b, drop, DROPOUT_FIRST);
-    linear_forward(ws->pooled, ws->first_rows, m->p.pool_w, NULL, B, H, H, ws->p);
+    linear_forward(ws->pooled, ws->first_rows, m->p.pool_w, NULL, B, H, H, ws->c.p);
     (f->relu ? relu_forward : tanh_forward)(ws->pooled, m->p.pool_b, B, H);
     memcpy(ws->seen, ws->pooled, (size_t)B * (size_t)H * sizeof *ws->seen);
     mask_rows(ws, ws->seen, b, drop, DROPOUT_POOLED);
@@ -88,8 +88,8 @@ err encoder_classify_step(encoder_ws *ws, const encoder *m, const batch *b, cons
     linear_backward_input(ws->dfirst, dlogits, m->p.class_w, B, K, H, 0, FLOAT32);
     mask_rows(ws, ws->dfirst, b, drop, DROPOUT_POOLED);
     (f->relu ? relu_backward : tanh_backward)(ws->dfirst, d.pool_b, ws->pooled, B, H);
-    linear_backward_weight(d.pool_w, ws->dfirst, ws->first_rows, B, H, H, ws->p);
-    linear_backward_input(ws->dstart, ws->dfirst, m->p.pool_w, B, H, H, 0, ws->p);
+    linear_backward_weight(d.pool_w, ws->dfirst, ws->first_rows, B, H, H, ws->c.p);
+    linear_backward_input(ws->dstart, ws->dfirst, m->p.pool_w, B, H, H, 0, ws->c.p);
     if (f->drops_first)
         mask_rows(ws, ws->dstart, b, drop, DROPOUT_FIRST);
     backward_run(ws, m, b, drop, &d);
@@ -105,7 +105,7 @@ static void mlm_transform(encoder_ws *ws, const encoder *m, const int32_t *posit
     int H = m->c.H;
     const encoder_params *p = &m->p;
     rows_gather(ws->picked, ws->hidden[m->c.L], positions, M, H);
-    linear_gelu_forward(ws->head_gelu, ws->head_u, ws->picked, p->mlm_w, p->mlm_b, M, H, H, ws->p);
+    linear_gelu_forward(ws->head_gelu, ws->head_u, ws->picked, p->mlm_w, p->mlm_b, M, H, H, ws->c.p);
     norm_forward(ws->head, ws->head_mean, ws->head_rstd, ws->head_gelu, p->mlm_norm_w,
                  p->mlm_norm_b, m->c.norm_eps, M, H);
 }
@@ -118,9 +118,9 @@ static void mlm_transform_backward(encoder_ws *ws, const encoder *m, const int32
     norm_backward(ws->dhead, d->mlm_norm_w, d->mlm_norm_b, ws->dhead, ws->head_gelu, ws->head_mean,
                   ws->head_rstd, p->mlm_norm_w, M, H);
     gelu_backward(ws->dhead, ws->head_u, d->mlm_b, H, M, H);
-    linear_backward_weight(d->mlm_w, ws->dhead, ws->picked, M, H, H, ws->p);
+    linear_backward_weight(d->mlm_w, ws->dhead, ws->picked, M, H, H, ws->c.p);
     float *dpicked = ws->head; /* no longer needed */
-    linear_backward_input(dpicked, ws->dhead, p->mlm_w, M, H, H, 0, ws->p);
+    linear_backward_input(dpicked, ws->dhead, p->mlm_w, M, H, H, 0, ws->c.p);
     memset(ws->dhidden, 0, (size_t)b->T * (size_t)H * sizeof *ws->dhidden);
     rows_scatter(ws->dhidden, dpicked, positions, M, H);
 }
@@ -145,15 +145,15 @@ err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int
     for (int i = 0; i < M; i += MLM_CHUNK) {
         int n = M - i < MLM_CHUNK ? M - i : MLM_CHUNK;
         const float *x = ws->head + (size_t)i * (size_t)H;
-        linear_forward(ws->scores, x, m->p.word_emb, NULL, n, V, H, ws->p);
+        linear_forward(ws->scores, x, m->p.word_emb, NULL, n, V, H, ws->c.p);
         *loss +=
             cross_entropy(ws->scores, m->p.mlm_bias, targets + i, 0.0f, weight / (float)M, n, V);
         if (!grads)
             continue;
-        linear_backward_weight(d.word_emb, ws->scores, x, n, V, H, ws->p);
+        linear_backward_weight(d.word_emb, ws->scores, x, n, V, H, ws->c.p);
         bias_backward(d.mlm_bias, ws->scores, n, V);
         linear_backward_input(ws->dhead + (size_t)i * (size_t)H, ws->scores, m->p.word_emb, n, V, H,
-                              0, ws->p);
+                              0, ws->c.p);
     }
     if (!grads)
         return OK;

@@ -160,10 +160,6 @@ void encoder_ws_destroy(encoder_ws **ws) {
     *ws = NULL;
 }
 
-void encoder_ws_precision(encoder_ws *ws, precision p) {
-    ws->p = p;
-}
-
 const float *encoder_hidden(const encoder_ws *ws, int l) {
     return ws->hidden[l];
 }
