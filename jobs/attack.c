@@ -43,32 +43,51 @@ static err list_singles(context *c) {
                  contrast       ? "no pre-training"
                  : v == c->best ? "best single"
                                 : "single");
-        snprintf(t->chosen, sizeof t->chosen, "%s",
-                 v == c->best && !contrast ? "highest held-out Aua of the sweep"
-                                           : "named in the study");
+        if (v == c->best && !contrast)
+            snprintf(t->chosen, sizeof t->chosen, "highest held-out score (%.16s) of the sweep",
+                     c->s->soup.score);
+        else
+            snprintf(t->chosen, sizeof t->chosen, "named in the study");
     }
     return OK;
 }
 
+/* title: what it is called beside its number of members; the same role in every repetition */
+static err add_average(context *c, const char *name, const char *title, const char *chosen) {
+    table_model *t = add_row(c, name, "average", "%s", title);
+    CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
+    snprintf(t->method, sizeof t->method, "%s", name);
+    snprintf(t->role, sizeof t->role, "%s average", name);
+    snprintf(t->chosen, sizeof t->chosen, "%s", chosen);
+    return OK;
+}
+
+static err list_averages(context *c) {
+    const averages *a = &c->soup;
+    char title[96], chosen[160];
+    int n = 0;
+    for (int i = 0; i < a->n; i++)
+        n += a->members[i];
+    snprintf(title, sizeof title, "uniform average (%d)", a->k);
+    CALL(add_average(c, "uniform", title, "all variants that did not diverge"));
+    snprintf(title, sizeof title, "greedy average (%d of %d)", n, a->k);
+    snprintf(chosen, sizeof chosen, "held-out %.16s, %d examples, %d of them attacked, rule %.16s",
+             c->s->soup.score, c->heldout.n, a->weight > 0.0 ? c->probe.n : 0, c->s->soup.rule);
+    CALL(add_average(c, "greedy", title, chosen));
+    if (a->steps == 0)
+        return OK;
+    snprintf(title, sizeof title, "learned average (%d)", a->k);
+    snprintf(chosen, sizeof chosen, "weights learned on the loss of %d held-out examples, step %d",
+             c->heldout.n, a->best_step);
+    return add_average(c, "learned", title, chosen);
+}
+
 static err list_models(context *c) {
     CALL(list_singles(c));
-    int n = 0;
-    for (int v = 0; v < c->s->n_variants; v++)
-        n += c->member[v];
-    table_model *t = add_row(c, "uniform", "average", "uniform average (%d)", c->n_ingredients);
-    CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
-    snprintf(t->method, sizeof t->method, "uniform");
-    snprintf(t->role, sizeof t->role, "uniform average");
-    snprintf(t->chosen, sizeof t->chosen, "all variants that did not diverge");
-    t = add_row(c, "greedy", "average", "greedy average (%d of %d)", n, c->n_ingredients);
-    CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
-    snprintf(t->method, sizeof t->method, "greedy");
-    snprintf(t->role, sizeof t->role, "greedy average");
-    snprintf(t->chosen, sizeof t->chosen, "held-out Aua on %d examples, rule %.32s", c->probe.n,
-             c->s->soup.rule);
+    CALL(list_averages(c));
     for (int i = 0; i < c->n_pruned; i++) {
         const pruned_model *m = &c->pruned[i];
-        t = add_row(c, m->name, "pruned", "%s %g %%", m->method, 100.0 * m->sparsity);
+        table_model *t = add_row(c, m->name, "pruned", "%s %g %%", m->method, 100.0 * m->sparsity);
         CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
         snprintf(t->method, sizeof t->method, "%s", m->method);
         snprintf(t->chosen, sizeof t->chosen, "greedy average, pruned without retraining");

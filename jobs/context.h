@@ -7,12 +7,13 @@
 #ifndef ESPALIER_JOBS_CONTEXT_H
 #define ESPALIER_JOBS_CONTEXT_H
 
+#include "averages.h"
+
 #include "attack/attack.h"
 #include "config/study.h"
 #include "io/lock.h"
 #include "io/manifest.h"
 #include "prune/prune.h"
-#include "soup/soup.h"
 #include "sweep/sweep.h"
 #include "text/dataset.h"
 
@@ -62,15 +63,11 @@ typedef struct context {
     int pretrained; /* the start knows language: a checkpoint or pre-training */
 
     /* finetune, soup */
-    sweep_result *sweep;   /* (n_variants) */
-    sweep_usage usage;     /* where the ranks' time went in this run */
-    attack_counts *robust; /* (n_variants) on probe */
-    int *member;           /* (n_variants) 1: in the greedy average */
-    soup_decision *decisions;
-    int n_decisions, n_ingredients;
-    int *ingredient; /* (n_ingredients) variant of each ingredient */
-    int best;        /* variant with the highest score */
-    attack *attack;  /* opened when first needed */
+    sweep_result *sweep; /* (n_variants) */
+    sweep_usage usage;   /* where the ranks' time went in this run */
+    averages soup;
+    int best;       /* variant with the highest score */
+    attack *attack; /* opened when first needed */
 
     /* prune, attack */
     pruned_model *pruned;
@@ -116,6 +113,8 @@ err context_set_precision(const context *c, encoder *m);
 /* The attack of this study, opened once. */
 err context_attack(context *c, attack **out);
 
+/* SHA-256 of the weights that variants start from, on rank 0. */
+err inputs_ancestor(const context *c, char sha256[65]);
 /* rank 0, for prepare: the data's root, the vocabulary's path, and that both are what they were */
 err inputs_locate(context *c);
 err inputs_vocabulary(context *c);

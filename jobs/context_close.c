@@ -15,10 +15,7 @@ void context_close(context **context_) {
         free(c->pruned[i].layers);
     free(c->pruned);
     free(c->sweep);
-    free(c->robust);
-    free(c->member);
-    free(c->decisions);
-    free(c->ingredient);
+    averages_free(&c->soup);
     attack_close(&c->attack);
     encoder_destroy(&c->start_model);
     dataset *sets[] = {&c->train, &c->heldout, &c->test, &c->probe, &c->attacked};

@@ -7,6 +7,7 @@
 #include "io/atomic_file.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void log_variant(const variant *v, const sweep_result *r) {
     if (r->train.diverged)
@@ -62,11 +63,14 @@ static err finetune(context *c) {
                 .label = c->train.label_name};
     CALL(mem_alloc((size_t)s->n_variants, sizeof *c->sweep, &c->sweep));
     CALL(sweep_run(&sw, c->sweep, &c->usage));
+    char made_from[80] = "start ";
+    err e = c->p->rank == 0 ? inputs_ancestor(c, made_from + strlen(made_from)) : OK;
+    CALL(par_agree(c->p, e));
     log_info("fine-tuned %d variant%s", s->n_variants, s->n_variants == 1 ? "" : "s");
     for (int v = 0; v < s->n_variants; v++) {
         log_variant(&s->variants[v], &c->sweep[v]);
         if (!c->sweep[v].train.diverged)
-            CALL(context_save_model(c, s->variants[v].name, NULL, "finetune", "start"));
+            CALL(context_save_model(c, s->variants[v].name, NULL, "finetune", made_from));
     }
     log_usage(&c->usage);
     return OK;

@@ -2,6 +2,7 @@
 #include "context.h"
 
 #include "io/atomic_file.h"
+#include "io/hash.h"
 #include "io/json.h"
 #include "text/synthetic.h"
 
@@ -68,4 +69,12 @@ err inputs_check(context *c, const dataset *all, const dataset *test) {
     }
     json_decref(now);
     return e;
+}
+
+err inputs_ancestor(const context *c, char sha256[65]) {
+    char path[PATH_BYTES];
+    CALL(path_join(path, c->start, "model.safetensors"));
+    if (!path_exists(path)) /* in several files, which their index names */
+        CALL(path_join(path, c->start, "model.safetensors.index.json"));
+    return hash_file(path, sha256, NULL);
 }

@@ -44,6 +44,11 @@ static err list_model(context *c, void *arg) {
         return OK;
     if (l->m)
         CALL(encoder_save(l->m, dir, c->vocab));
+    const char *sha256, *made_from;
+    CHECK(l->m || manifest_entry(c->manifest, path, &sha256, &made_from) != OK, ERR_DATA,
+          "%s/%s has not the size with which it was finished (manifest.json): remove the folder "
+          "to train it again",
+          c->dir, path);
     return manifest_add(c->manifest, path, l->made_by, l->made_from);
 }
 

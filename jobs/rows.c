@@ -40,9 +40,6 @@ static err dataset_row(store_content *s, const dataset *d, const char *split, co
 static err variant_row(store_content *s, const context *c, int v) {
     const variant *x = &c->s->variants[v];
     const sweep_result *w = &c->sweep[v];
-    int member = 0;
-    for (int i = 0; i < c->n_ingredients; i++)
-        member |= c->ingredient[i] == v;
     store_variant *r;
     CALL(store_add_variants(s, &r));
     TEXT(r->name, x->name);
@@ -62,23 +59,8 @@ static err variant_row(store_content *s, const context *c, int v) {
     r->last_loss = w->train.last_loss;
     r->heldout_n = w->heldout.n;
     r->heldout_correct = w->heldout.correct;
-    r->robust_n = c->robust[v].n;
-    r->robust_count = c->robust[v].failed;
-    r->in_uniform = member;
-    r->in_greedy = c->member[v];
     r->best = v == c->best;
-    return OK;
-}
-
-static err soup_row(store_content *s, const context *c, const soup_decision *d) {
-    store_soup *r;
-    CALL(store_add_soup(s, &r));
-    TEXT(r->variant, c->s->variants[c->ingredient[d->ingredient]].name);
-    r->step = d->step;
-    r->accepted = d->accepted;
-    r->before = d->before;
-    r->after = d->after;
-    r->n = d->n;
+    rows_score(r, c, v);
     return OK;
 }
 
@@ -103,8 +85,7 @@ err rows_fill(store_content *s, const context *c) {
     CALL(data_rows(s, c));
     for (int v = 0; v < c->s->n_variants; v++)
         CALL(variant_row(s, c, v));
-    for (int i = 0; i < c->n_decisions; i++)
-        CALL(soup_row(s, c, &c->decisions[i]));
+    CALL(rows_soup(s, c));
     CALL(rows_models(s, c));
     return rows_run(s, c);
 }

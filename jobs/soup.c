@@ -1,110 +1,122 @@
-#include "context.h"
 #include "job.h"
+#include "soup_parts.h"
 
 #include "base/arena.h"
 #include "base/log.h"
-#include "io/atomic_file.h"
+#include "soup/learned.h"
+#include "soup/mix.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* how many held-out examples a model still gets right under attack */
-static err robust_score(void *state, const char *name, const encoder *m, int64_t *count,
-                        int64_t *n) {
-    context *c = state;
-    attack *a = NULL;
-    attack_counts counts;
-    attack_result *results = NULL;
-    CALL(par_agree(c->p, context_attack(c, &a)));
-    CALL(mem_alloc((size_t)c->probe.n, sizeof *results, &results));
-    err e = attack_all(c->p, a, m, &c->probe, c->journal, "heldout", name, results, &counts);
-    for (int i = 0; i < c->probe.n; i++)
-        attack_result_free(&results[i]);
-    free(results);
-    *count = counts.failed;
-    *n = counts.n;
+static void log_scores(const context *c) {
+    const averages *a = &c->soup;
+    for (int i = 0; i < a->n; i++) {
+        const marks x = exam_marks(a->exam, a->s[i].name);
+        const char *note = a->s[i].contrast ? " (contrast)" : "";
+        if (x.m)
+            log_info("  %-16s held-out Acc %.1f %% of %d, Aua %.1f %% of %d, score %.1f +- %.1f%s",
+                     a->s[i].name, 100.0 * marks_score(&x, 0.0), x.n, 100.0 * marks_score(&x, 1.0),
+                     x.m, 100.0 * marks_score(&x, a->weight), 100.0 * marks_error(&x, a->weight),
+                     note);
+        else
+            log_info("  %-16s held-out Acc %.1f +- %.1f %% of %d%s", a->s[i].name,
+                     100.0 * marks_score(&x, 0.0), 100.0 * marks_error(&x, 0.0), x.n, note);
+    }
+}
+
+static void log_decisions(const context *c) {
+    const averages *a = &c->soup;
+    log_info("greedy average, score %s, rule %s", c->s->soup.score, c->s->soup.rule);
+    for (int i = 0; i < a->n_decisions; i++) {
+        const soup_decision *d = &a->decisions[i];
+        log_info("  %s %-16s %5.1f  %s", d->accepted ? "accept" : "reject",
+                 a->s[d->ingredient].name, 100.0 * d->after, d->reason);
+    }
+}
+
+static err greedy(context *c) {
+    averages *a = &c->soup;
+    const soup_options *o = &c->s->soup;
+    const greedy_rule rule = {
+        .strict = strcmp(o->rule, "higher") == 0, .weight = a->weight, .guard = o->guard};
+    encoder *m = NULL;
+    err e = mem_alloc((size_t)a->n, sizeof *a->decisions, &a->decisions);
+    if (e == OK)
+        e = mem_alloc((size_t)a->n, sizeof *a->members, &a->members);
+    TRY(par_agree(c->p, e));
+    TRY(soup_greedy(a->exam, c->p, a->s, a->n, &rule, a->decisions, &a->n_decisions, a->members,
+                    &m));
+    TRY(context_save_model(c, "greedy", m, "soup", ""));
+    c->best = a->variant[a->decisions[0].ingredient];
+    log_scores(c);
+    log_decisions(c);
+    log_detail("%lld examples of averages that may come next were done on this rank",
+               (long long)exam_speculated(a->exam));
+done:
+    encoder_destroy(&m);
     return e;
 }
 
-/* every finished variant's score; ingredients are those that share the pretrained ancestor */
-static err score_variants(context *c, soup_ingredient *ingredients) {
-    for (int v = 0; v < c->s->n_variants; v++) {
-        const variant *x = &c->s->variants[v];
-        if (c->sweep[v].train.diverged)
-            continue;
-        encoder *m = NULL;
-        CALL(par_agree(c->p, context_load_model(c, x->name, &m)));
-        int64_t count, n;
-        err e = robust_score(c, x->name, m, &count, &n);
-        encoder_destroy(&m);
-        CALL(e);
-        c->robust[v] = (attack_counts){.n = n, .failed = count};
-        log_info("  %-16s held-out Aua %.1f %% (%lld of %lld)", x->name, 100.0 * ratio(count, n),
-                 (long long)count, (long long)n);
-        if (strcmp(x->o.init, "random") == 0 && c->pretrained)
-            continue;
-        soup_ingredient *s = &ingredients[c->n_ingredients];
-        snprintf(s->name, sizeof s->name, "%s", x->name);
-        CALL(path_join(s->dir, c->models, x->name));
-        s->count = count;
-        s->n = n;
-        s->tie = c->sweep[v].heldout.correct;
-        c->ingredient[c->n_ingredients++] = v;
-    }
-    CHECK(c->n_ingredients > 0, ERR_FAILED, "no variant can be averaged: every one diverged");
+static err uniform(context *c) {
+    encoder *m = NULL;
+    CALL(par_agree(c->p, soup_mix(c->soup.s, c->soup.index, NULL, c->soup.k, &m)));
+    err e = context_save_model(c, "uniform", m, "soup", "");
+    encoder_destroy(&m);
+    return e;
+}
+
+static err learned(context *c) {
+    averages *a = &c->soup;
+    const learned_setup s = {.p = c->p,
+                             .journal_dir = c->journal,
+                             .s = a->s,
+                             .index = a->index,
+                             .n = a->k,
+                             .steps = (int)c->s->soup.learned_steps,
+                             .rate = c->s->soup.learned_rate,
+                             .heldout = &c->xheldout};
+    const size_t rows = (size_t)s.steps + 1;
+    encoder *m = NULL;
+    if (s.steps == 0)
+        return OK;
+    err e = mem_alloc(rows, sizeof *a->loss, &a->loss);
+    if (e == OK)
+        e = mem_alloc(rows * (size_t)a->k, sizeof *a->shares, &a->shares);
+    TRY(par_agree(c->p, e));
+    TRY(soup_learn(&s, a->loss, a->shares, &a->best_step, &m));
+    TRY(context_save_model(c, "learned", m, "soup", ""));
+    a->steps = s.steps;
+    log_info("learned average: held-out loss %.4f (uniform) -> %.4f after %d of %d steps",
+             a->loss[0], a->loss[a->best_step], a->best_step, a->steps);
+done:
+    encoder_destroy(&m);
+    return e;
+}
+
+static err barriers(context *c) {
+    averages *a = &c->soup;
+    const barrier_setup s = {.p = c->p,
+                             .journal_dir = c->journal,
+                             .s = a->s,
+                             .index = a->index,
+                             .n = a->k,
+                             .points = (int)c->s->soup.barrier_points,
+                             .heldout = &c->xheldout};
+    if (s.points == 0)
+        return OK;
+    CALL(soup_barriers(&s, &a->barriers, &a->pairs));
+    a->points = s.points;
     return OK;
 }
 
-static err average(context *c, const soup_ingredient *s) {
-    int n = c->n_ingredients;
-    int *all = NULL, *members = NULL;
-    encoder *uniform = NULL, *greedy = NULL;
-    err e;
-    TRY(mem_alloc((size_t)n, sizeof *all, &all));
-    TRY(mem_alloc((size_t)n, sizeof *members, &members));
-    TRY(mem_alloc((size_t)n, sizeof *c->decisions, &c->decisions));
-    for (int i = 0; i < n; i++)
-        all[i] = i;
-    TRY(par_agree(c->p, soup_mean(s, all, n, &uniform)));
-    TRY(context_save_model(c, "uniform", uniform, "soup", ""));
-    TRY(soup_greedy(c->p, s, n, strcmp(c->s->soup.rule, "higher") == 0, robust_score, c,
-                    c->decisions, members, &greedy));
-    TRY(context_save_model(c, "greedy", greedy, "soup", ""));
-    c->n_decisions = n;
-    c->best = c->ingredient[c->decisions[0].ingredient];
-    for (int i = 0; i < n; i++)
-        c->member[c->ingredient[i]] = members[i];
-done:
-    encoder_destroy(&uniform);
-    encoder_destroy(&greedy);
-    free(all);
-    free(members);
-    return e;
-}
-
-static void log_decision(const soup_ingredient *s, const soup_decision *d) {
-    log_info("  %s %-16s %.1f -> %.1f %% of %lld", d->accepted ? "accept" : "reject",
-             s[d->ingredient].name, 100.0 * ratio(d->before, d->n), 100.0 * ratio(d->after, d->n),
-             (long long)d->n);
-}
-
 static err soup(context *c) {
-    size_t n = (size_t)c->s->n_variants;
-    soup_ingredient *s = NULL;
-    err e;
-    TRY(mem_alloc(n, sizeof *s, &s));
-    TRY(mem_alloc(n, sizeof *c->robust, &c->robust));
-    TRY(mem_alloc(n, sizeof *c->member, &c->member));
-    TRY(mem_alloc(n, sizeof *c->ingredient, &c->ingredient));
-    TRY(score_variants(c, s));
-    TRY(average(c, s));
-    log_info("greedy average on held-out Aua");
-    for (int i = 0; i < c->n_decisions; i++)
-        log_decision(s, &c->decisions[i]);
-done:
-    free(s);
-    return e;
+    CALL(soup_ingredients(c));
+    CALL(soup_examination(c));
+    CALL(uniform(c));
+    CALL(greedy(c));
+    CALL(learned(c));
+    return barriers(c);
 }
 
 err stage_soup(context *c) {
@@ -113,7 +125,7 @@ err stage_soup(context *c) {
 
 err job_soup(const par *p, int argc, char **argv) {
     return context_job(p, argc, argv,
-                       "Score every variant by accuracy under attack on held-out examples, then "
-                       "average: uniform and greedy.",
+                       "Score every variant on held-out examples, under attack and not, then "
+                       "average: uniform, greedy, learned. Loss barriers between variants.",
                        stage_soup);
 }

@@ -77,7 +77,13 @@
 
 #define SOUP_OPTIONS(X)                                                                                                    \
     X(integer, examples,          100,     1, 100000000, "examples", "held-out examples attacked for every score")        \
-    X(text,    rule,              "not-lower", "not-lower|higher", NULL, "", "accept when the score does not fall (arXiv 2310.13191) or rises (2203.05482)")
+    X(text,    score,             "aua",   "aua|accuracy|weighted", NULL, "", "what variants and averages are chosen by, on held-out examples") \
+    X(real,    weight,            0.5,     0.0, 1.0, "fraction",    "of a weighted score: weight * Aua + (1 - weight) * Acc") \
+    X(text,    rule,              "not-lower", "not-lower|higher", NULL, "", "accept when the score does not fall (arXiv 2310.13191) or rises (2203.05482)") \
+    X(real,    guard,             3.0,     0.0, 1000.0, "standard errors", "never accept what is less accurate than the best variant by more; 0: no guard") \
+    X(integer, learned_steps,     0,       0, 100000, "steps",      "of learning an average's weights on held-out loss; 0: no learned average") \
+    X(real,    learned_rate,      0.1,     0.0, 100.0, "",          "step size of that (Adam, on the weights' logarithms)") \
+    X(integer, barrier_points,    0,       0, 1000, "points",       "inside the line between each two variants, for their loss barrier; 0: none")
 
 #define PRUNE_OPTIONS(X)                                                                                                   \
     X(texts,   methods,           "[adaptive, magnitude]", "adaptive|magnitude", NULL, "", "one pruned model for each method and sparsity") \

@@ -108,7 +108,8 @@ static err check_counts(const study *s, const node *root) {
 /* models of a study that are not variants; see jobs/ */
 static int is_taken(const char *name) {
     return strcmp(name, "start") == 0 || strcmp(name, "uniform") == 0 ||
-           strcmp(name, "greedy") == 0 || strncmp(name, "greedy-", 7) == 0;
+           strcmp(name, "greedy") == 0 || strcmp(name, "learned") == 0 ||
+           strncmp(name, "greedy-", 7) == 0;
 }
 
 static err check_variants(const study *s, const node *root) {

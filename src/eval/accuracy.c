@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 64 };
+enum { BATCH = ACCURACY_BATCH };
 
 /* one row a batch; in a sum over ranks each row is set by one rank and 0 on all others, so the sum
  * of the loss's bit pattern hands the float64 to everyone unchanged */
@@ -44,6 +44,21 @@ static err score_batch(encoder_ws *ws, const encoder *m, const batch *b, score *
     return OK;
 }
 
+static err check_label(const encoder *m, const examples *x, int i) {
+    CHECK(x->label[i] >= 0 && x->label[i] < m->c.K, ERR_DATA,
+          "example %d has label %d, but the model has %d classes", i, x->label[i], m->c.K);
+    return OK;
+}
+
+/* rows of batch i, packed */
+static err pack_batch(packer *pack, const examples *x, int i, batch *b) {
+    int32_t rows[BATCH];
+    int B = x->n - i * BATCH < BATCH ? x->n - i * BATCH : BATCH;
+    for (int j = 0; j < B; j++)
+        rows[j] = i * BATCH + j;
+    return packer_pack(pack, rows, B, b);
+}
+
 /* Scores of batches first, first + stride, …: the others' rows of table (batches) stay untouched.
  */
 static err score_batches(const encoder *m, const examples *x, int first, int stride, score *table) {
@@ -51,21 +66,36 @@ static err score_batches(const encoder *m, const examples *x, int first, int str
     packer *pack = NULL;
     err e = OK;
     for (int i = 0; i < x->n; i++)
-        ENSURE(x->label[i] >= 0 && x->label[i] < m->c.K, ERR_DATA,
-               "example %d has label %d, but the model has %d classes", i, x->label[i], m->c.K);
+        TRY(check_label(m, x, i));
     TRY(encoder_ws_create(&m->c, &ws));
     TRY(packer_create(x, BATCH, &pack));
     for (int i = first; i < batches_of(x); i += stride) {
-        int32_t rows[BATCH];
-        int B = x->n - i * BATCH < BATCH ? x->n - i * BATCH : BATCH;
-        for (int j = 0; j < B; j++)
-            rows[j] = i * BATCH + j;
         batch b;
-        TRY(packer_pack(pack, rows, B, &b));
+        TRY(pack_batch(pack, x, i, &b));
         TRY(score_batch(ws, m, &b, &table[i]));
     }
 done:
     encoder_ws_destroy(&ws);
+    packer_destroy(&pack);
+    return e;
+}
+
+err accuracy_batch(encoder_ws *ws, const encoder *m, const examples *x, int i, uint64_t *right) {
+    packer *pack = NULL;
+    const float *logits; // (B, K)
+    batch b;
+    err e;
+    *right = 0;
+    TRY(packer_create(x, BATCH, &pack));
+    TRY(pack_batch(pack, x, i, &b));
+    TRY(encoder_classify(ws, m, &b, NULL, &logits));
+    for (int j = 0; j < b.B; j++) {
+        int correct;
+        TRY(check_label(m, x, i * BATCH + j));
+        cross_entropy(logits + (size_t)j * (size_t)m->c.K, m->c.K, b.labels[j], &correct);
+        *right |= (uint64_t)correct << j;
+    }
+done:
     packer_destroy(&pack);
     return e;
 }

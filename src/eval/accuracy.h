@@ -15,6 +15,10 @@ typedef struct accuracy {
     double loss; /* mean cross-entropy, nats; NaN for n = 0 */
 } accuracy;
 
+enum { ACCURACY_BATCH = 64 };
+
+/* One of these batches: bit i of *right is 1 if its i-th row is right. Not collective. */
+err accuracy_batch(encoder_ws *ws, const encoder *m, const examples *x, int batch, uint64_t *right);
 /* On this rank alone. Not collective. */
 err accuracy_local(const encoder *m, const examples *x, accuracy *out);
 /* Batches over all ranks, the same result on every rank and for any number of them. Collective. */

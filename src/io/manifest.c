@@ -68,6 +68,15 @@ int manifest_has(const manifest *m, const char *path) {
            json_integer_value(json_object_get(entry, "bytes")) == (json_int_t)st.st_size;
 }
 
+err manifest_entry(const manifest *m, const char *path, const char **sha256,
+                   const char **made_from) {
+    const json_t *entry = json_object_get(m->files, path);
+    CHECK(entry, ERR_DATA, "%s: does not list %s", m->path, path);
+    *sha256 = json_string_value(json_object_get(entry, "sha256"));
+    *made_from = json_string_value(json_object_get(entry, "made_from"));
+    return OK;
+}
+
 err manifest_add(manifest *m, const char *path, const char *made_by, const char *made_from) {
     char full[4096], hex[65];
     int64_t bytes = 0;

@@ -313,6 +313,13 @@ err st_copy_i32(const safetensors *s, const st_array *a, int32_t *out, int64_t c
     return OK;
 }
 
+void safetensors_forget(const safetensors *s, const void *data, size_t bytes) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t first = (size_t)((const unsigned char *)data - s->map) / page * page;
+    const size_t end = (size_t)((const unsigned char *)data - s->map) + bytes;
+    (void)madvise(s->map + first, end - first, MADV_DONTNEED); /* a hint */
+}
+
 static err make_header(const st_array *arrays, int n, strbuf *out) {
     int64_t at = 0;
     CALL(strbuf_printf(out, "{\"__metadata__\":{\"format\":\"pt\"}"));

@@ -36,6 +36,9 @@ err st_copy_f32(const safetensors *s, const st_array *a, float *out, int64_t cou
 err st_copy_f64(const safetensors *s, const st_array *a, double *out, int64_t count);
 err st_copy_i32(const safetensors *s, const st_array *a, int32_t *out, int64_t count);
 
+/* The bytes of a file that were read need not stay in memory: they are read again when needed. */
+void safetensors_forget(const safetensors *s, const void *data, size_t bytes);
+
 /* Write arrays in the given order with header metadata {"format": "pt"}; atomic; deterministic.
  * ERR_FAILED: a name with quotes, backslashes or control characters; ERR_IO: as atomic_commit. */
 err safetensors_write(const char *path, const st_array *arrays, int n);

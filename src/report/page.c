@@ -94,6 +94,8 @@ err page_write(const store_content *c, strbuf *out) {
     CALL(plot_models(c, out));
     CALL(section(c, table_variants, out));
     CALL(section(c, table_soup, out));
+    CALL(section(c, table_learned, out));
+    CALL(section(c, table_barriers, out));
     CALL(section(c, table_layers, out));
     CALL(section(c, table_pretraining, out));
     CALL(section(c, table_data, out));

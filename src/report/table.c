@@ -121,7 +121,13 @@ err table_seeds(const store_content *c, grid *g) {
     return OK;
 }
 
-static err variant_cells(const store_variant *v, grid *g) {
+/* "61.0 ± 4.9": a score and its standard error */
+static err score_cell(grid *g, double score, double error) {
+    return isnan(score) ? grid_cell(g, "-")
+                        : grid_cell(g, "%.1f ± %.1f", 100.0 * score, 100.0 * error);
+}
+
+static err variant_cells(const store_variant *v, int learned, grid *g) {
     static const char *const mark[] = {"", "yes"};
     CALL(grid_cell(g, "%s", v->name));
     CALL(grid_cell(g, "%s", v->init));
@@ -134,15 +140,19 @@ static err variant_cells(const store_variant *v, grid *g) {
     CALL(number_cell(g, 3, v->last_loss));
     CALL(count_cell(g, v->heldout_correct, v->heldout_n));
     CALL(count_cell(g, v->robust_count, v->robust_n));
+    CALL(score_cell(g, v->score, v->score_error));
     CALL(grid_cell(g, "%s", mark[v->in_uniform != 0]));
     CALL(grid_cell(g, "%s", mark[v->in_greedy != 0]));
+    if (learned)
+        CALL(number_cell(g, 3, v->learned));
     return grid_cell(g, "%s", mark[v->best != 0]);
 }
 
 err table_variants(const store_content *c, grid *g) {
     *g = (grid){.title = "Fine-tuned variants",
-                .note = "Acc and Aua in % on the held-out part of the training set, never on the "
-                        "reported examples."};
+                .note = "Acc, Aua and score in % on the held-out part of the training set, never "
+                        "on the reported examples; score ± its standard error."};
+    const int learned = c->n_learned > 0;
     grid_column(g, 'l', "Variant");
     grid_column(g, 'l', "Start");
     grid_column(g, 'r', "Rate");
@@ -154,30 +164,14 @@ err table_variants(const store_content *c, grid *g) {
     grid_column(g, 'r', "Loss");
     grid_column(g, 'n', "Acc");
     grid_column(g, 'n', "Aua");
+    grid_column(g, 'n', "Score");
     grid_column(g, 'l', "Uniform");
     grid_column(g, 'l', "Greedy");
+    if (learned)
+        grid_column(g, 'r', "Learned");
     grid_column(g, 'l', "Best");
     for (size_t i = 0; i < c->n_variants; i++)
-        CALL(variant_cells(&c->variants[i], g));
-    return OK;
-}
-
-err table_soup(const store_content *c, grid *g) {
-    *g = (grid){.title = "Greedy average, in the order tried",
-                .note = "Held-out Aua in % of the average without and with the variant."};
-    grid_column(g, 'r', "Step");
-    grid_column(g, 'l', "Variant");
-    grid_column(g, 'n', "Without");
-    grid_column(g, 'n', "With");
-    grid_column(g, 'l', "Decision");
-    for (size_t i = 0; i < c->n_soup; i++) {
-        const store_soup *s = &c->soup[i];
-        CALL(grid_cell(g, "%lld", (long long)s->step));
-        CALL(grid_cell(g, "%s", s->variant));
-        CALL(i == 0 ? grid_cell(g, "-") : count_cell(g, s->before, s->n));
-        CALL(count_cell(g, s->after, s->n));
-        CALL(grid_cell(g, "%s", i == 0 ? "start" : s->accepted ? "kept" : "left out"));
-    }
+        CALL(variant_cells(&c->variants[i], learned, g));
     return OK;
 }
 

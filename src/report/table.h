@@ -11,7 +11,9 @@ err table_models(const store_content *c, int chosen, grid *out);
 /* Mean and standard deviation over the seeds of a repeated study. */
 err table_seeds(const store_content *c, grid *out);
 err table_variants(const store_content *c, grid *out);
-err table_soup(const store_content *c, grid *out);
+err table_soup(const store_content *c, grid *out); /* every decision of the greedy average */
+err table_learned(const store_content *c, grid *out);
+err table_barriers(const store_content *c, grid *out);
 err table_layers(const store_content *c, grid *out); /* one row a pruned model */
 err table_data(const store_content *c, grid *out);
 err table_pretraining(const store_content *c, grid *out);

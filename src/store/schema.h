@@ -57,15 +57,59 @@
     X(integer, robust_count, 8,   "examples",  "of these still right after the attack")                                   \
     X(integer, in_uniform,   8,   "flag",      "1: part of the uniform average")                                          \
     X(integer, in_greedy,    8,   "flag",      "1: part of the greedy average")                                           \
-    X(integer, best,         8,   "flag",      "1: best single variant by held-out accuracy under attack")
+    X(integer, best,         8,   "flag",      "1: best single variant by the study's score")                             \
+    X(real,    score,        8,   "fraction",  "held-out score that variants and averages are chosen by")                 \
+    X(real,    score_error,  8,   "fraction",  "its standard error")                                                      \
+    X(real,    learned,      8,   "fraction",  "weight in the learned average; NaN: not part of one")
 
 #define STORE_SOUP_COLUMNS(X)                                                                                              \
     X(integer, step,         8,   "",          "order in which the variant was tried; 0: the start")                      \
     X(text,    variant,      64,  "",          "variant that was tried")                                                  \
+    X(text,    candidate,    64,  "",          "the average with it, under its name in the journal")                      \
     X(integer, accepted,     8,   "flag",      "1: the average with it was kept")                                         \
-    X(integer, before,       8,   "examples",  "right after the attack, average without it")                              \
-    X(integer, after,        8,   "examples",  "right after the attack, average with it")                                 \
-    X(integer, n,            8,   "examples",  "held-out examples attacked")
+    X(integer, tie,          8,   "flag",      "1: the difference is within its standard error")                          \
+    X(real,    before,       8,   "fraction",  "score of the average without it")                                         \
+    X(real,    after,        8,   "fraction",  "score of the average with it")                                            \
+    X(real,    error,        8,   "fraction",  "standard error of after")                                                 \
+    X(real,    low,          8,   "fraction",  "95 % interval of after: Wilson's, of a weighted score 1.96 standard errors") \
+    X(real,    high,         8,   "fraction",  "95 % interval of after")                                                  \
+    X(real,    difference,   8,   "fraction",  "after - before; NaN for the start")                                       \
+    X(real,    difference_error, 8, "fraction", "its standard error, paired by example; NaN for the start")                \
+    X(integer, gained,       8,   "examples",  "right with it and not without it (under attack, unless the score is accuracy)") \
+    X(integer, lost,         8,   "examples",  "right without it and not with it")                                        \
+    X(real,    p,            8,   "",          "McNemar's exact two-sided test of gained against lost; NaN: weighted score, or the start") \
+    X(integer, correct,      8,   "examples",  "held-out examples right")                                                 \
+    X(integer, n,            8,   "examples",  "held-out examples")                                                       \
+    X(integer, robust,       8,   "examples",  "of the attacked held-out examples right after the attack")                \
+    X(integer, attacked,     8,   "examples",  "held-out examples attacked")                                              \
+    X(real,    behind,       8,   "",          "standard errors of its accuracy below the most accurate variant's")       \
+    X(text,    reason,       160, "",          "why it was kept or left out")
+
+#define STORE_LEARNED_COLUMNS(X)                                                                                           \
+    X(integer, step,         8,   "",          "step; 0: the uniform average")                                            \
+    X(real,    loss,         8,   "nat",       "mean held-out loss before the step")                                      \
+    X(text,    variant,      64,  "",          "variant")                                                                 \
+    X(real,    share,        8,   "fraction",  "its weight in the average")                                               \
+    X(integer, chosen,       8,   "flag",      "1: the step of the lowest loss, whose average is models/learned")
+
+#define STORE_LINE_COLUMNS(X)                                                                                              \
+    X(text,    first,        64,  "",          "variant at 0")                                                            \
+    X(text,    second,       64,  "",          "variant at 1")                                                            \
+    X(real,    alpha,        8,   "fraction",  "share of the second one's weights")                                       \
+    X(real,    loss,         8,   "nat",       "mean held-out loss; infinite where it is not finite")                     \
+    X(integer, correct,      8,   "examples",  "held-out examples right")                                                 \
+    X(integer, n,            8,   "examples",  "held-out examples")
+
+#define STORE_BARRIER_COLUMNS(X)                                                                                           \
+    X(text,    first,        64,  "",          "variant")                                                                 \
+    X(text,    second,       64,  "",          "another one")                                                             \
+    X(real,    height,       8,   "nat",       "highest rise of the loss on the line over the chord between their losses") \
+    X(real,    alpha,        8,   "fraction",  "where it is; 0: nowhere")                                                 \
+    X(integer, points,       8,   "",          "points tried inside the line")                                            \
+    X(real,    loss_first,   8,   "nat",       "held-out loss of the first")                                              \
+    X(real,    loss_second,  8,   "nat",       "held-out loss of the second")                                             \
+    X(integer, fewest,       8,   "examples",  "held-out examples right at the worst point inside the line")              \
+    X(integer, n,            8,   "examples",  "held-out examples")
 
 #define STORE_LAYER_COLUMNS(X)                                                                                             \
     X(text,    model,        64,  "",          "pruned model")                                                            \
@@ -151,6 +195,9 @@
     T(pretraining, pretraining, STORE_PRETRAINING_COLUMNS, "masked-language pre-training")                                \
     T(variants,    variant,     STORE_VARIANT_COLUMNS,     "fine-tuned variants of the sweep")                            \
     T(soup,        soup,        STORE_SOUP_COLUMNS,        "decisions of the greedy average, in order")                   \
+    T(learned,     learned,     STORE_LEARNED_COLUMNS,     "weights of the learned average, step by step")                \
+    T(barriers,    barrier,     STORE_BARRIER_COLUMNS,     "loss barriers between variants")                              \
+    T(lines,       line,        STORE_LINE_COLUMNS,        "held-out loss on the lines between variants")                 \
     T(layers,      layer,       STORE_LAYER_COLUMNS,       "linear layers of the pruned models, in order")                \
     T(attacks,     attack,      STORE_ATTACK_COLUMNS,      "every attacked example of every model")                       \
     T(models,      model,       STORE_MODEL_COLUMNS,       "models of the table: counts, shares and intervals")           \

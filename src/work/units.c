@@ -85,6 +85,39 @@ done:
     return e;
 }
 
+static err pack_line(void *state, const char *key, int64_t unit, const char *record) {
+    return strbuf_printf(state, "%s\t%lld\t%s\n", key, (long long)unit, record);
+}
+
+/* the lines that pack_line made */
+static err unpack_lines(char *text, size_t n, units_each each, void *state) {
+    for (char *p = text, *end = text + n; p < end;) {
+        char *stop = memchr(p, '\n', (size_t)(end - p));
+        char *unit = strchr(p, '\t') + 1, *record = strchr(unit, '\t') + 1;
+        unit[-1] = record[-1] = *stop = '\0';
+        CALL(each(state, p, strtoll(unit, NULL, 10), record));
+        p = stop + 1;
+    }
+    return OK;
+}
+
+err units_read_all(const par *p, const char *dir, const char *stage, units_each each, void *state) {
+    strbuf wire = {0};
+    char *bytes = NULL;
+    size_t n = 0;
+    err e = p->rank == 0 ? journal_read(dir, stage, pack_line, &wire) : OK;
+    TRY(par_agree(p, e));
+    bytes = wire.text;
+    n = wire.len;
+    TRY(par_bcast_alloc(p, &bytes, &n, 0));
+    TRY(par_agree(p, unpack_lines(bytes, n, each, state)));
+done:
+    if (bytes != wire.text)
+        free(bytes);
+    strbuf_free(&wire);
+    return e;
+}
+
 void units_free(char ***records, int64_t n) {
     if (!*records)
         return;

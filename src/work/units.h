@@ -43,6 +43,10 @@ typedef err (*group_fn)(void *state, const par *group, int64_t unit, strbuf *rec
 err units_run_groups(const units *u, group_fn fn, void *state, char ***records);
 /* Records of finished units only (NULL where missing), without running any. Collective. */
 err units_read(const units *u, char ***records);
+/* Every record of a stage, whatever its key, on every rank: each() as journal_read calls it.
+ * Collective. */
+typedef err (*units_each)(void *state, const char *key, int64_t unit, const char *record);
+err units_read_all(const par *p, const char *dir, const char *stage, units_each each, void *state);
 void units_free(char ***records, int64_t n);
 
 #endif

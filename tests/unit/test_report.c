@@ -46,15 +46,24 @@ static void add_layer(const char *model, int64_t removed, double error, const ch
     l->error = error;
 }
 
-static void add_soup(int step, int accepted, int before, int after) {
+static void add_soup(int step, int accepted, int before, int after, const char *reason) {
     store_soup *s;
     ck_assert_int_eq(store_add_soup(&C, &s), OK);
     snprintf(s->variant, sizeof s->variant, "v%02d", step);
     s->step = step;
     s->accepted = accepted;
-    s->before = before;
-    s->after = after;
+    s->before = before / 100.0;
+    s->after = after / 100.0;
+    s->low = s->after - 0.09;
+    s->high = s->after + 0.09;
+    s->difference = step ? s->after - s->before : (double)NAN;
+    s->difference_error = 0.025;
+    s->gained = 2;
+    s->lost = 1;
+    s->p = step ? 0.25 : (double)NAN;
+    s->correct = 90;
     s->n = 100;
+    store_text(s->reason, sizeof s->reason, reason);
 }
 
 static void setup(void) {
@@ -68,9 +77,24 @@ static void setup(void) {
     add_layer("p", 100, 0.25, "query");
     add_layer("p", 120, 0.75, "key");
     add_layer("p", 0, 9.0, "pooler");
-    add_soup(0, 1, 0, 61);
-    add_soup(1, 1, 61, 63);
-    add_soup(2, 0, 63, 60);
+    add_soup(0, 1, 0, 61, "start: the highest score");
+    add_soup(1, 1, 61, 63, "a near-tie: rises by 2.0");
+    add_soup(2, 0, 63, 60, "falls by 3.0");
+    for (int i = 0; i < 4; i++) {
+        store_learned *l;
+        ck_assert_int_eq(store_add_learned(&C, &l), OK);
+        snprintf(l->variant, sizeof l->variant, "v%02d", i % 2);
+        l->step = l->chosen = i / 2;
+        l->loss = 0.5 - 0.1 * (i / 2);
+        l->share = i < 2 ? 0.5 : i == 2 ? 0.7 : 0.3;
+    }
+    store_barrier *line;
+    ck_assert_int_eq(store_add_barriers(&C, &line), OK);
+    *line = (store_barrier){.first = "v00", .second = "v01", .height = 0.125, .alpha = 0.5};
+    line->loss_first = 0.4;
+    line->loss_second = 0.5;
+    line->fewest = 83;
+    line->n = 100;
     ck_assert_int_eq(store_add_variants(&C, &v), OK);
     store_text(v->name, sizeof v->name, "v00");
     store_text(v->status, sizeof v->status, "diverged");
@@ -123,10 +147,13 @@ START_TEST(terminal) {
            "   -                     -          -\n");
     ck_has(b.text, "  best single (v00): 3 examples could not be attacked;");
     ck_has(b.text, "How the models were chosen\n  best single (v00): highest held-out Aua");
-    ck_has(b.text, "  Step  Variant  Without           With           Decision\n");
-    ck_has(b.text, "     0  v00            -           61.0 (61/100)  start\n"
-                   "     1  v01         61.0 (61/100)  63.0 (63/100)  kept\n"
-                   "     2  v02         63.0 (63/100)  60.0 (60/100)  left out\n");
+    ck_has(b.text,
+           "     1  v01       63.0 [54.0, 72.0]    +2.0 ± 2.5          2 : 1  0.250  90.0    -  "
+           "kept      a near-tie: rises by 2.0\n"
+           "     2  v02       60.0 [51.0, 69.0]    -3.0 ± 2.5          2 : 1  0.250  90.0    -  "
+           "left out  falls by 3.0\n");
+    ck_has(b.text, "     1  0.4000  v00 0.700       v01 0.300        yes\n");
+    ck_has(b.text, "  v00      v01   0.1250  0.50  0.4000  0.5000        83.0\n");
     /* 220 of 400 weights; the head is no pruned layer */
     ck_has(b.text, "  p           2       55.0      0.5000     0.7500  1.key        0  local\n");
     ck_has(b.text, "diverged");

@@ -1,0 +1,85 @@
+/* the held-out examination: the attack of the study on a seeded part of the held-out examples */
+#include "soup_parts.h"
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* an example that raises an error is not withstood, as in the attack of the table */
+static err attack_unit(void *state, encoder_ws *ws, const encoder *m, int i, int *sturdy) {
+    context *c = state;
+    attack_result r = {0};
+    err e = attack_one(c->attack, ws, m, dataset_text(&c->probe, i), c->probe.label[i], &r);
+    if (e != OK)
+        log_warning("held-out example %d could not be attacked: %s", c->soup.probe[i],
+                    err_message());
+    *sturdy = e == OK && r.outcome == ATTACK_FAILED;
+    if (e == OK)
+        attack_result_free(&r);
+    return OK;
+}
+
+typedef struct by_length {
+    int64_t length, row;
+} by_length;
+
+static int longest_first(const void *a, const void *b) {
+    const by_length *x = a, *y = b;
+    if (x->length != y->length)
+        return x->length > y->length ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static err sort_probe(const dataset *d, int64_t *order) {
+    by_length *list = NULL;
+    CALL(mem_alloc((size_t)d->n + 1, sizeof *list, &list));
+    for (int i = 0; i < d->n; i++)
+        list[i] = (by_length){d->offset[i + 1] - d->offset[i], i};
+    qsort(list, (size_t)d->n, sizeof *list, longest_first);
+    for (int i = 0; i < d->n; i++)
+        order[i] = list[i].row;
+    free(list);
+    return OK;
+}
+
+/* the rows of c->probe within the held-out set, drawn as stage prepare drew them */
+static err draw_probe(context *c) {
+    averages *a = &c->soup;
+    const int all = c->probe.n == c->heldout.n;
+    CALL(mem_alloc((size_t)c->probe.n + 1, sizeof *a->probe, &a->probe));
+    CALL(mem_alloc((size_t)c->probe.n + 1, sizeof *a->order, &a->order));
+    for (int i = 0; i < c->probe.n && all; i++)
+        a->probe[i] = i;
+    if (!all)
+        CALL(dataset_sample(&c->heldout, context_data_seed(c) + 2, RNG_SAMPLE, c->probe.n,
+                            a->probe));
+    return sort_probe(&c->probe, a->order);
+}
+
+static double weight_of(const soup_options *o) {
+    return strcmp(o->score, "aua") == 0 ? 1.0 : strcmp(o->score, "accuracy") == 0 ? 0.0 : o->weight;
+}
+
+err soup_examination(context *c) {
+    averages *a = &c->soup;
+    attack *opened = NULL;
+    a->weight = weight_of(&c->s->soup);
+    err e = draw_probe(c);
+    if (e == OK && a->weight > 0.0)
+        e = context_attack(c, &opened);
+    CALL(par_agree(c->p, e));
+    exam_setup x = {.p = c->p,
+                    .journal_dir = c->journal,
+                    .stage = "heldout",
+                    .s = a->s,
+                    .heldout = &c->xheldout,
+                    .probe = a->probe,
+                    .order = a->order,
+                    .m = a->weight > 0.0 ? c->probe.n : 0,
+                    .attack = attack_unit,
+                    .state = c};
+    return exam_open(&x, &a->exam);
+}

@@ -1,0 +1,115 @@
+/* the tables of the averages: decisions, learned weights, barriers */
+#include "report/table.h"
+
+#include <math.h>
+
+/* "61.0 [51.2, 70.0]" */
+static err interval_cell(grid *g, const store_soup *s) {
+    return grid_cell(g, "%.1f [%.1f, %.1f]", 100.0 * s->after, 100.0 * s->low, 100.0 * s->high);
+}
+
+/* "+2.0 ± 1.4" */
+static err change_cell(grid *g, const store_soup *s) {
+    if (isnan(s->difference))
+        return grid_cell(g, "-");
+    return grid_cell(g, "%+.1f ± %.1f", 100.0 * s->difference, 100.0 * s->difference_error);
+}
+
+static err pair_cell(grid *g, const store_soup *s) {
+    return s->step == 0 ? grid_cell(g, "-")
+                        : grid_cell(g, "%lld : %lld", (long long)s->gained, (long long)s->lost);
+}
+
+static err p_cell(grid *g, double p) {
+    return isnan(p) ? grid_cell(g, "-") : grid_cell(g, "%.3f", p);
+}
+
+static err share_cell(grid *g, int64_t k, int64_t n) {
+    return n == 0 ? grid_cell(g, "-") : grid_cell(g, "%.1f", 100.0 * (double)k / (double)n);
+}
+
+err table_soup(const store_content *c, grid *g) {
+    *g =
+        (grid){.title = "Greedy average: every decision, in the order tried",
+               .note = "Held-out, in %. Score of the average with the variant [95 % interval]; its "
+                       "change ± standard error, paired by example;\n"
+                       "  gained : lost: examples; p: McNemar's exact test. A near-tie: a change "
+                       "within its standard error."};
+    grid_column(g, 'r', "Step");
+    grid_column(g, 'l', "Variant");
+    grid_column(g, 'n', "Score");
+    grid_column(g, 'n', "Change");
+    grid_column(g, 'r', "Gained : lost");
+    grid_column(g, 'r', "p");
+    grid_column(g, 'r', "Acc");
+    grid_column(g, 'r', "Aua");
+    grid_column(g, 'l', "Decision");
+    grid_column(g, 'l', "Why");
+    for (size_t i = 0; i < c->n_soup; i++) {
+        const store_soup *s = &c->soup[i];
+        CALL(grid_cell(g, "%lld", (long long)s->step));
+        CALL(grid_cell(g, "%s", s->variant));
+        CALL(interval_cell(g, s));
+        CALL(change_cell(g, s));
+        CALL(pair_cell(g, s));
+        CALL(p_cell(g, s->p));
+        CALL(share_cell(g, s->correct, s->n));
+        CALL(share_cell(g, s->robust, s->attacked));
+        CALL(grid_cell(g, "%s", s->step == 0 ? "start" : s->accepted ? "kept" : "left out"));
+        CALL(grid_cell(g, "%s", s->reason));
+    }
+    return OK;
+}
+
+err table_learned(const store_content *c, grid *g) {
+    *g = (grid){.title = "Learned average: weights step by step",
+                .note = "Loss: mean cross-entropy on the held-out examples, nats; step 0 is the "
+                        "uniform average."};
+    grid_column(g, 'r', "Step");
+    grid_column(g, 'r', "Loss");
+    grid_column(g, 'l', "Largest weight");
+    grid_column(g, 'l', "Smallest weight");
+    grid_column(g, 'l', "Chosen");
+    for (size_t first = 0, end; first < c->n_learned; first = end) {
+        const store_learned *most = &c->learned[first], *least = most;
+        for (end = first; end < c->n_learned && c->learned[end].step == c->learned[first].step;
+             end++) {
+            if (c->learned[end].share > most->share)
+                most = &c->learned[end];
+            if (c->learned[end].share < least->share)
+                least = &c->learned[end];
+        }
+        CALL(grid_cell(g, "%lld", (long long)most->step));
+        CALL(grid_cell(g, "%.4f", most->loss));
+        CALL(grid_cell(g, "%s %.3f", most->variant, most->share));
+        CALL(grid_cell(g, "%s %.3f", least->variant, least->share));
+        CALL(grid_cell(g, "%s", most->chosen ? "yes" : ""));
+    }
+    return OK;
+}
+
+err table_barriers(const store_content *c, grid *g) {
+    *g = (grid){.title = "Loss barriers between variants",
+                .note = "Barrier: highest rise of the held-out loss on the straight line between "
+                        "two variants over the chord of their losses, nats (arXiv 1912.05671);\n"
+                        "  at: share of the second one's weights there; Acc: lowest inside the "
+                        "line, in %."};
+    grid_column(g, 'l', "Variant");
+    grid_column(g, 'l', "and");
+    grid_column(g, 'r', "Barrier");
+    grid_column(g, 'r', "at");
+    grid_column(g, 'r', "Loss");
+    grid_column(g, 'r', "Loss");
+    grid_column(g, 'r', "Lowest Acc");
+    for (size_t i = 0; i < c->n_barriers; i++) {
+        const store_barrier *b = &c->barriers[i];
+        CALL(grid_cell(g, "%s", b->first));
+        CALL(grid_cell(g, "%s", b->second));
+        CALL(grid_cell(g, "%.4f", b->height));
+        CALL(b->height > 0.0 ? grid_cell(g, "%.2f", b->alpha) : grid_cell(g, "-"));
+        CALL(grid_cell(g, "%.4f", b->loss_first));
+        CALL(grid_cell(g, "%.4f", b->loss_second));
+        CALL(share_cell(g, b->fewest, b->n));
+    }
+    return OK;
+}
