@@ -12,6 +12,7 @@ err rows_fill(store_content *s, const context *c);
 err rows_options(store_content *s, const study *of);
 err rows_soup(store_content *s, const context *c);
 void rows_score(store_variant *r, const context *c, int v);
+err rows_comparisons(store_content *s, const context *c);
 err rows_models(store_content *s, const context *c);
 err rows_run(store_content *s, const context *c);
 

@@ -314,8 +314,9 @@ err st_copy_i32(const safetensors *s, const st_array *a, int32_t *out, int64_t c
 }
 
 void safetensors_forget(const safetensors *s, const void *data, size_t bytes) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t first = (size_t)((const unsigned char *)data - s->map) / page * page;
+    /* a fault may map the whole piece of page cache around it, up to 2 MiB, once more */
+    const size_t piece = (size_t)2 << 20;
+    const size_t first = (size_t)((const unsigned char *)data - s->map) / piece * piece;
     const size_t end = (size_t)((const unsigned char *)data - s->map) + bytes;
     (void)madvise(s->map + first, end - first, MADV_DONTNEED); /* a hint */
 }

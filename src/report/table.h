@@ -14,6 +14,8 @@ err table_variants(const store_content *c, grid *out);
 err table_soup(const store_content *c, grid *out); /* every decision of the greedy average */
 err table_learned(const store_content *c, grid *out);
 err table_barriers(const store_content *c, grid *out);
+/* models of the table against the best single variant, paired by example */
+err table_comparisons(const store_content *c, grid *out);
 err table_layers(const store_content *c, grid *out); /* one row a pruned model */
 err table_data(const store_content *c, grid *out);
 err table_pretraining(const store_content *c, grid *out);

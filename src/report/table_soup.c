@@ -113,3 +113,27 @@ err table_barriers(const store_content *c, grid *g) {
     }
     return OK;
 }
+
+err table_comparisons(const store_content *c, grid *g) {
+    *g = (grid){.title = "Against the best single variant, on the same reported examples",
+                .note = "Difference in % points [95 % interval], paired by example; gained : lost: "
+                        "examples that count for the model alone and for the best single alone;\n"
+                        "  p: McNemar's exact test. A tie: within one standard error."};
+    grid_column(g, 'l', "Model");
+    grid_column(g, 'l', "Measure");
+    grid_column(g, 'n', "Difference");
+    grid_column(g, 'r', "Gained : lost");
+    grid_column(g, 'r', "p");
+    grid_column(g, 'l', "");
+    for (size_t i = 0; i < c->n_comparisons; i++) {
+        const store_comparison *r = &c->comparisons[i];
+        CALL(grid_cell(g, "%s", r->title));
+        CALL(grid_cell(g, "%s", r->measure[1] == 'c' ? "Acc" : "Aua"));
+        CALL(grid_cell(g, "%+.1f [%+.1f, %+.1f]", 100.0 * r->difference, 100.0 * r->low,
+                       100.0 * r->high));
+        CALL(grid_cell(g, "%lld : %lld", (long long)r->gained, (long long)r->lost));
+        CALL(p_cell(g, r->p));
+        CALL(grid_cell(g, "%s", r->tie ? "tie" : ""));
+    }
+    return OK;
+}

@@ -165,6 +165,21 @@
     X(text,    role,         32,  "",          "part it plays in the table: best single, greedy average, pruned, …")      \
     X(integer, seed,         8,   "",          "seed of the study")
 
+#define STORE_COMPARISON_COLUMNS(X)                                                                                        \
+    X(text,    model,        64,  "",          "model of the table")                                                      \
+    X(text,    title,        96,  "",          "its name in the tables")                                                  \
+    X(text,    against,      64,  "",          "the best single variant")                                                 \
+    X(text,    measure,      8,   "",          "acc or aua")                                                              \
+    X(real,    difference,   8,   "fraction",  "of the two on the same reported examples")                                \
+    X(real,    error,        8,   "fraction",  "its standard error, paired by example")                                   \
+    X(real,    low,          8,   "fraction",  "95 % interval of the difference: 1.96 standard errors")                   \
+    X(real,    high,         8,   "fraction",  "95 % interval of the difference")                                         \
+    X(integer, gained,       8,   "examples",  "that the model gets right and the best single does not")                  \
+    X(integer, lost,         8,   "examples",  "the reverse")                                                             \
+    X(real,    p,            8,   "",          "McNemar's exact two-sided test of gained against lost")                   \
+    X(integer, n,            8,   "examples",  "reported examples")                                                       \
+    X(integer, tie,          8,   "flag",      "1: the difference is within its standard error")
+
 #define STORE_SEED_COLUMNS(X)                                                                                              \
     X(text,    model,        96,  "",          "row of the table")                                                        \
     X(real,    sparsity,     8,   "fraction",  "share of the prunable weights that is zero")                              \
@@ -201,6 +216,7 @@
     T(layers,      layer,       STORE_LAYER_COLUMNS,       "linear layers of the pruned models, in order")                \
     T(attacks,     attack,      STORE_ATTACK_COLUMNS,      "every attacked example of every model")                       \
     T(models,      model,       STORE_MODEL_COLUMNS,       "models of the table: counts, shares and intervals")           \
+    T(comparisons, comparison,  STORE_COMPARISON_COLUMNS,  "models of the table against the best single variant")         \
     T(seeds,       seed,        STORE_SEED_COLUMNS,        "cells of the table over the seeds of a repeated study")       \
     T(timings,     timing,      STORE_TIMING_COLUMNS,      "wall times; differ from run to run")                          \
     T(provenance,  provenance,  STORE_PROVENANCE_COLUMNS,  "program, libraries and machine; differ from run to run")

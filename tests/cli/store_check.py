@@ -7,7 +7,7 @@ import pandas
 import tables
 
 path = sys.argv[1]
-names = ["attacks", "barriers", "datasets", "layers", "learned", "lines", "models", "options", "pretraining", "provenance", "seeds", "soup", "timings", "variants"]
+names = ["attacks", "barriers", "comparisons", "datasets", "layers", "learned", "lines", "models", "options", "pretraining", "provenance", "seeds", "soup", "timings", "variants"]
 
 with h5py.File(path, "r") as f:
     assert sorted(f) == names, sorted(f)
