@@ -161,7 +161,7 @@ START_TEST(terminal) {
            "     2  v02       60.0 [51.0, 69.0]    -3.0 ± 2.5          2 : 1  0.250  90.0    -  "
            "left out  falls by 3.0\n");
     ck_has(b.text, "     1  0.4000  v00 0.700       v01 0.300        yes\n");
-    ck_has(b.text, "  greedy  Aua           +5.0 [-1.0, +11.0]         9 : 4  0.267\n");
+    ck_has(b.text, "  greedy  Aua            +5.0 [-1.0, +11.0]          9 : 4  0.267\n");
     ck_has(b.text, "  v00      v01   0.1250  0.50  0.4000  0.5000        83.0\n");
     /* 220 of 400 weights; the head is no pruned layer */
     ck_has(b.text, "  p           2       55.0      0.5000     0.7500  1.key        0  local\n");
