@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/rng.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* an example that raises an error is not withstood, as in the attack of the table */
@@ -22,29 +21,6 @@ static err attack_unit(void *state, encoder_ws *ws, const encoder *m, int i, int
     return OK;
 }
 
-typedef struct by_length {
-    int64_t length, row;
-} by_length;
-
-static int longest_first(const void *a, const void *b) {
-    const by_length *x = a, *y = b;
-    if (x->length != y->length)
-        return x->length > y->length ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-static err sort_probe(const dataset *d, int64_t *order) {
-    by_length *list = NULL;
-    CALL(mem_alloc((size_t)d->n + 1, sizeof *list, &list));
-    for (int i = 0; i < d->n; i++)
-        list[i] = (by_length){d->offset[i + 1] - d->offset[i], i};
-    qsort(list, (size_t)d->n, sizeof *list, longest_first);
-    for (int i = 0; i < d->n; i++)
-        order[i] = list[i].row;
-    free(list);
-    return OK;
-}
-
 /* the rows of c->probe within the held-out set, drawn as stage prepare drew them */
 static err draw_probe(context *c) {
     averages *a = &c->soup;
@@ -56,7 +32,7 @@ static err draw_probe(context *c) {
     if (!all)
         CALL(dataset_sample(&c->heldout, context_data_seed(c) + 2, RNG_SAMPLE, c->probe.n,
                             a->probe));
-    return sort_probe(&c->probe, a->order);
+    return attack_order(&c->probe, a->order);
 }
 
 static double weight_of(const soup_options *o) {

@@ -171,17 +171,16 @@ static int longest_first(const void *a, const void *b) {
     return (x->row > y->row) - (x->row < y->row);
 }
 
-static err longest_first_order(const dataset *d, int64_t **out) {
+err attack_order(const dataset *d, int64_t *order) {
     by_length *list = NULL;
     CALL(mem_alloc((size_t)d->n + 1, sizeof *list, &list));
-    err e = mem_alloc((size_t)d->n + 1, sizeof **out, out);
     for (int i = 0; i < d->n; i++)
         list[i] = (by_length){d->offset[i + 1] - d->offset[i], i};
     qsort(list, (size_t)d->n, sizeof *list, longest_first);
-    for (int i = 0; e == OK && i < d->n; i++)
-        (*out)[i] = list[i].row;
+    for (int i = 0; i < d->n; i++)
+        order[i] = list[i].row;
     free(list);
-    return e;
+    return OK;
 }
 
 static void count_result(const attack_result *r, attack_counts *c) {
@@ -207,7 +206,9 @@ err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
     char **records = NULL;
     err e = encoder_ws_create(&victim->c, &c.ws);
     if (e == OK)
-        e = longest_first_order(d, &order);
+        e = mem_alloc((size_t)d->n + 1, sizeof *order, &order);
+    if (e == OK)
+        e = attack_order(d, order);
     TRY(par_agree(p, e));
     units u = {.p = p,
                .dir = journal_dir,

@@ -48,6 +48,9 @@ void attack_result_free(attack_result *r);
 err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *text, int label,
                attack_result *out);
 
+/* order (d->n): rows, longest text first: it costs most. */
+err attack_order(const dataset *d, int64_t *order);
+
 /* All rows of d as units over the ranks, journalled under (stage, model): results (n) known on
  * every rank. An example that raises an error is `errored`, recorded, and stops nothing.
  * Collective. */
