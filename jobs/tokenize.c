@@ -1,4 +1,4 @@
-/* tokenize: WordPiece ids or pieces, a line for every line of the input */
+/* tokenize: ids or pieces, a line for every line of the input */
 #include "job.h"
 
 #include "base/strbuf.h"
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { VOCAB = 256 }; /* no short form: -V is everybody's version */
 
@@ -45,7 +46,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!a->vocab)
-            argp_error(state, "which vocabulary? give --vocab FILE, one piece a line");
+            argp_error(state, "which vocabulary? give --vocab vocab.txt, vocab.json or a model's "
+                              "folder");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -103,7 +105,12 @@ static err each_file(const arguments *a, stream *s) {
 
 static err tokenize(const arguments *a) {
     tokenizer *w = NULL;
-    CALL(tokenizer_open(a->vocab, &w));
+    char found[4096];
+    struct stat st;
+    int folder = stat(a->vocab, &st) == 0 && S_ISDIR(st.st_mode);
+    if (folder)
+        CALL(tokenizer_find(a->vocab, found));
+    CALL(tokenizer_open(folder ? found : a->vocab, &w));
     stream s = {.w = w, .pieces = a->pieces};
     err e = each_file(a, &s);
     free(s.line);
@@ -115,15 +122,19 @@ static err tokenize(const arguments *a) {
 
 err job_tokenize(const par *p, int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"vocab", VOCAB, "FILE", 0, "WordPiece vocabulary, one piece a line", 0},
+        {"vocab", VOCAB, "FILE", 0,
+         "WordPiece's vocab.txt, byte-level BPE's vocab.json (with merges.txt beside it), or a "
+         "model's folder",
+         0},
         {"pieces", 'p', NULL, 0, "print the pieces, not their ids", 0},
         {0}};
     const struct argp argp = {
         options,
         parse,
         "[FILE...]",
-        "Print the WordPiece ids of every line of the files, or of standard input (also -): "
-        "one line for each, without [CLS] and [SEP]. Invalid UTF-8 counts as U+FFFD, "
+        "Print the ids of every line of the files, or of standard input (also -): "
+        "one line for each, without [CLS] and [SEP] (<s> and </s>). Invalid UTF-8 counts as "
+        "U+FFFD, "
         "as in the reference tokenizer.",
         NULL,
         NULL,

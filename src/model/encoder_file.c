@@ -245,13 +245,28 @@ static err copy_file(const char *from, const char *path) {
     return e;
 }
 
+/* vocab.txt, or vocab.json and the merges.txt beside it */
+static err copy_vocabulary(const char *file, const char *dir) {
+    char path[4096], merges[4096];
+    size_t n = strlen(file);
+    const char *slash = strrchr(file, '/');
+    int bpe = n >= 5 && strcmp(file + n - 5, ".json") == 0;
+    CALL(path_join(path, dir, bpe ? "vocab.json" : "vocab.txt"));
+    CALL(copy_file(file, path));
+    if (!bpe)
+        return OK;
+    int length = slash ? (int)(slash - file) + 1 : 0;
+    CHECK(snprintf(merges, sizeof merges, "%.*smerges.txt", length, file) < (int)sizeof merges,
+          ERR_IO, "%s: the path is too long", file);
+    CALL(path_join(path, dir, "merges.txt"));
+    return copy_file(merges, path);
+}
+
 err encoder_save(const encoder *m, const char *dir, const char *vocab_file) {
     char path[4096];
     CALL(dir_make(dir));
-    if (vocab_file) {
-        CALL(path_join(path, dir, "vocab.txt"));
-        CALL(copy_file(vocab_file, path));
-    }
+    if (vocab_file)
+        CALL(copy_vocabulary(vocab_file, dir));
     CALL(path_join(path, dir, "config.json"));
     CALL(config_write(path, &m->c));
     CALL(path_join(path, dir, "model.safetensors"));

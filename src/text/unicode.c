@@ -6,23 +6,25 @@ typedef struct range {
     int32_t lo, hi;
 } range;
 
+/* r in ascending order */
 static int within(const range *r, size_t n, int32_t c) {
-    for (size_t i = 0; i < n; i++)
-        if (c >= r[i].lo && c <= r[i].hi)
-            return 1;
-    return 0;
+    size_t i = 0;
+    while (i < n && c > r[i].hi)
+        i++;
+    return i < n && c >= r[i].lo;
 }
 
 #define WITHIN(table, c) within((table), sizeof(table) / sizeof *(table), (c))
 
-/* assigned in Unicode 15 as Mn, Cf, Ll, Lm, punctuation or with a combining class: the only ones
- * that would be treated differently from the unassigned code points that they were in 14 */
+/* assigned in Unicode 15 as Mn, Cf, a letter, a number, punctuation or with a combining class: the
+ * only ones that would be treated differently from the unassigned code points that they were in 14
+ */
 static int is_later(int32_t c) {
-    static const range later[] = {{0x0ECE, 0x0ECE},   {0x10EFD, 0x10EFF}, {0x11241, 0x11241},
-                                  {0x11B00, 0x11B09}, {0x11F00, 0x11F01}, {0x11F36, 0x11F3A},
-                                  {0x11F40, 0x11F4F}, {0x13439, 0x13440}, {0x13447, 0x13455},
-                                  {0x1DF25, 0x1DF2A}, {0x1E030, 0x1E06D}, {0x1E08F, 0x1E08F},
-                                  {0x1E4EB, 0x1E4EF}};
+    static const range later[] = {
+        {0x0ECE, 0x0ECE},   {0x10EFD, 0x10EFF}, {0x1123F, 0x11241}, {0x11B00, 0x11B09},
+        {0x11F00, 0x11F59}, {0x1342F, 0x1342F}, {0x13439, 0x13455}, {0x1B132, 0x1B132},
+        {0x1B155, 0x1B155}, {0x1D2C0, 0x1D2D3}, {0x1DF25, 0x1DF2A}, {0x1E030, 0x1E06D},
+        {0x1E08F, 0x1E08F}, {0x1E4D0, 0x1E4F9}, {0x2B739, 0x2B739}, {0x31350, 0x323AF}};
     return c >= later[0].lo && WITHIN(later, c);
 }
 
@@ -37,6 +39,13 @@ int unicode_combining(int32_t c) {
 int unicode_is_space(int32_t c) {
     return unicode_category(c) == UTF8PROC_CATEGORY_ZS || c == '\t' || c == '\n' || c == '\r' ||
            c == 0x2028 || c == 0x2029;
+}
+
+int unicode_is_white(int32_t c) {
+    static const range white[] = {
+        {'\t', '\r'},     {' ', ' '},       {0x85, 0x85},     {0xA0, 0xA0},     {0x1680, 0x1680},
+        {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}};
+    return WITHIN(white, c);
 }
 
 int unicode_is_punctuation(int32_t c) {

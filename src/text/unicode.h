@@ -18,6 +18,8 @@ int unicode_category(int32_t c);
 int unicode_combining(int32_t c);
 /* Python's str.isspace without control characters: Zs, U+2028, U+2029. */
 int unicode_is_space(int32_t c);
+/* White_Space, which is what \s means in GPT-2's expression. */
+int unicode_is_white(int32_t c);
 /* BERT's: category P, and all ASCII that is neither letter, digit, space nor control. */
 int unicode_is_punctuation(int32_t c);
 /* BERT's: CJK ideographs, which are words by themselves; not kana, not Hangul. */

@@ -84,6 +84,23 @@ START_TEST(round_trip) {
 }
 END_TEST
 
+/* a vocabulary of byte pairs goes with its merges */
+START_TEST(byte_pair_vocabulary) {
+    encoder *m = make_family(ENCODER_ROBERTA, 2, 0);
+    char *bytes;
+    size_t n;
+    put_text("vocab.json", "{}");
+    put_text("merges.txt", "a b\n");
+    ck_ok(encoder_save(m, "pairs", "./vocab.json"));
+    ck_ok(file_read("pairs/merges.txt", &bytes, &n));
+    ck_assert_str_eq(bytes, "a b\n");
+    free(bytes);
+    ck_assert(path_exists("pairs/vocab.json") && !path_exists("pairs/vocab.txt"));
+    ck_ok(encoder_save(m, "pairs", "vocab.json"));
+    encoder_destroy(&m);
+}
+END_TEST
+
 START_TEST(wanted_heads) {
     encoder *m = make(3, 1), *got;
     ck_ok(encoder_save(m, scratch, NULL));
@@ -311,6 +328,7 @@ int main(void) {
     Suite *s = suite_create("encoder files");
     TCase *c = tcase_create("checkpoints");
     tcase_add_loop_test(c, round_trip, 0, 4 * ENCODER_KINDS);
+    tcase_add_test(c, byte_pair_vocabulary);
     tcase_add_test(c, wanted_heads);
     tcase_add_test(c, without_prefix);
     tcase_add_test(c, without_pooler);
