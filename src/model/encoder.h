@@ -96,9 +96,9 @@ typedef struct encoder_want {
  * next-sentence head are passed over. Not collective. Caller destroys. */
 err encoder_load(const char *dir, encoder_want want, encoder **out);
 
-/* Write config.json, model.safetensors and a copy of vocab_file (as vocab.txt; one that ends in .json
- * as vocab.json, with the merges.txt beside it) into dir (made if missing), each whole or not at
- * all. vocab_file NULL: no vocabulary. Same model, same bytes. */
+/* Write config.json, model.safetensors and a copy of vocab_file (as vocab.txt; one that ends in
+ * .json as vocab.json, with the merges.txt beside it) into dir (made if missing), each whole or not
+ * at all. vocab_file NULL: no vocabulary. Same model, same bytes. */
 err encoder_save(const encoder *m, const char *dir, const char *vocab_file);
 
 /* --- computing ------------------------------------------------------------------------------- */
