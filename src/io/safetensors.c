@@ -252,12 +252,32 @@ static err read_element(const safetensors *s, const st_array *a, int64_t i, doub
     return OK;
 }
 
-/* the common case at the speed of memory; 0: an element is not finite, or the dtype is another */
+/* Sixteen bits as float32, exactly: bfloat16 is its upper half; of binary16 exponent and fraction
+ * are put where float32's are, and the power of two makes up for the other bias, also below the
+ * normal range. Infinity and NaN become infinity, which the caller refuses. */
+static void widen(float *out, const st_array *a) {
+    const unsigned char *p = a->data;
+    int half = a->dtype == ST_F16;
+    for (int64_t i = 0; i < a->count; i++) {
+        uint16_t h;
+        memcpy(&h, p + 2 * i, sizeof h);
+        uint32_t sign = (uint32_t)(h & 0x8000) << 16, rest = h & 0x7fff;
+        uint32_t bits = sign | rest << (half ? 13 : 16);
+        float x;
+        memcpy(&x, &bits, sizeof x);
+        out[i] = !half ? x : rest < 0x7c00 ? x * 0x1p112f : INFINITY;
+    }
+}
+
+/* the common cases at the speed of memory; 0: an element is not finite, or the dtype is another */
 static int copy_f32(const st_array *a, float *out) {
-    if (a->dtype != ST_F32)
-        return 0;
     int good = 1;
-    memcpy(out, a->data, (size_t)a->count * sizeof *out);
+    if (a->dtype == ST_F32)
+        memcpy(out, a->data, (size_t)a->count * sizeof *out);
+    else if (a->dtype == ST_F16 || a->dtype == ST_BF16)
+        widen(out, a);
+    else
+        return 0;
     for (int64_t i = 0; i < a->count; i++)
         good &= fabsf(out[i]) <= 0x1.fffffep127f;
     return good;

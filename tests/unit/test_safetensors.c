@@ -89,6 +89,31 @@ START_TEST(reads_every_dtype) {
 }
 END_TEST
 
+/* every finite number of sixteen bits, by the fast way and by the obvious one */
+START_TEST(every_sixteen_bits) {
+    static uint16_t bits[65536];
+    static float fast[65536];
+    static double slow[65536];
+    safetensors *s;
+    int64_t n = 0;
+    for (uint32_t h = 0; h < 65536; h++) {
+        uint32_t infinite = _i ? 0x7f80 : 0x7c00;
+        if ((h & infinite) != infinite)
+            bits[n++] = (uint16_t)h;
+    }
+    st_array a = {.name = "a", .dtype = _i ? ST_BF16 : ST_F16, .rank = 1, .shape = {n}, .count = n};
+    a.data = bits;
+    ck_ok(safetensors_write("sixteen", &a, 1));
+    ck_ok(safetensors_open("sixteen", &s));
+    ck_ok(st_copy_f32(s, safetensors_at(s, 0), fast, n));
+    ck_ok(st_copy_f64(s, safetensors_at(s, 0), slow, n));
+    for (int64_t i = 0; i < n; i++)
+        ck_assert_msg((double)fast[i] == slow[i] && !signbit(fast[i]) == !signbit(slow[i]),
+                      "%04x: %g, expected %g", bits[i], (double)fast[i], slow[i]);
+    safetensors_close(&s);
+}
+END_TEST
+
 START_TEST(refuses_copies) {
     safetensors *s = NULL;
     float f[8];
@@ -418,6 +443,7 @@ int main(void) {
     TCase *t = tcase_create("safetensors");
     tcase_set_timeout(t, 60);
     tcase_add_test(t, reads_every_dtype);
+    tcase_add_loop_test(t, every_sixteen_bits, 0, 2);
     tcase_add_test(t, refuses_copies);
     tcase_add_loop_test(t, refuses_elements, 0, COUNT(bad_elements));
     tcase_add_test(t, writes);
