@@ -113,7 +113,7 @@ err tokenizer_find(const char *dir, char path[4096]) {
             return OK;
     }
     CALL(path_join(path, dir, "tokenizer.json"));
-    RAISE(ERR_USAGE, "%s: neither vocab.txt nor vocab.json with merges.txt is there%s", dir,
+    RAISE(ERR_IO, "%s: neither vocab.txt nor vocab.json with merges.txt is there%s", dir,
           path_exists(path) ? "; tokenizer.json alone is not read: save the tokenizer once with "
                               "legacy_format=True"
                             : "");

@@ -27,7 +27,7 @@ typedef struct tokenizer {
 err tokenizer_open(const char *path, tokenizer **out);
 void tokenizer_close(tokenizer **t);
 
-/* The path to give to tokenizer_open for a model's folder. ERR_USAGE: neither vocabulary is there.
+/* The path to give to tokenizer_open for a model's folder. ERR_IO: neither vocabulary is there.
  */
 err tokenizer_find(const char *dir, char path[4096]);
 /* SHA-256 of the vocabulary at path, its merges included. */

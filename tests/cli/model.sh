@@ -36,7 +36,7 @@ good=$scratch/t/models/scratch
 printf 'the movie is great .\n\nan awful film\n' >"$scratch/text"
 prints '*/scratch: BERT encoder*1 layers, 32 wide, 2 heads, feed-forward 64, 48 positions*classes: negative, positive*' \
     "$espalier" info "$good"
-prints '*study tiny, seed 3*models/scratch/model.safetensors*by finetune*finetune *5*' "$espalier" info "$scratch/t"
+prints '*study tiny, seed 3*models/scratch/model.safetensors*by finetune*finetune *scratch *1*' "$espalier" info "$scratch/t"
 "$espalier" predict "$good" "$scratch/text" >"$scratch/p1"
 check "a line for each line" test "$(wc -l <"$scratch/p1")" = 3
 check "label and two probabilities" test \
@@ -63,8 +63,11 @@ broken 'sed -i "s/\"num_hidden_layers\": 1/\"num_hidden_layers\": 2/" config.jso
 broken 'sed -i "s/\"gelu\"/\"relu\"/" config.json' 65 'm/config.json: field "hidden_act" is "relu"; only "gelu" is supported'
 broken 'echo "{" >config.json' 65 'm/config.json:*'
 broken 'echo wombat >>vocab.txt' 65 'm/vocab.txt: * pieces, but the model has * word embeddings'
-broken 'rm vocab.txt' 74 '*m/vocab.txt: No such file or directory'
-broken 'rm model.safetensors' 74 '*m/model.safetensors: No such file or directory'
+broken 'rm vocab.txt' 74 '*m: neither vocab.txt nor vocab.json with merges.txt is there'
+broken 'rm model.safetensors' 74 '*m: neither model.safetensors nor model.safetensors.index.json is there'
+broken 'mv model.safetensors pytorch_model.bin' 65 'm/pytorch_model.bin: only safetensors are read; convert once, in Python: *'
+broken 'sed -i "s/\"bert\"/\"albert\"/" config.json' 65 'm/config.json: field "model_type" is "albert"; supported are bert, distilbert, roberta'
+broken 'echo "{\"do_lower_case\": false}" >tokenizer_config.json' 65 'm/tokenizer_config.json: field "do_lower_case" is false: *'
 refused 65 '*/start: the model has no classifier: fine-tune it first' "$espalier" predict "$scratch/t/models/start" "$scratch/text"
 refused 74 '*absent: No such file or directory' "$espalier" predict "$good" "$scratch/absent"
 printf 'a\nb \xff\n' >"$scratch/latin"

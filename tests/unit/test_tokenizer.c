@@ -75,9 +75,9 @@ END_TEST
 START_TEST(folders) {
     char path[4096], hex[65], other[65];
     ck_ok(dir_make("model"));
-    ck_refused(tokenizer_find("model", path), ERR_USAGE, "model: neither vocab.txt nor vocab.json");
+    ck_refused(tokenizer_find("model", path), ERR_IO, "model: neither vocab.txt nor vocab.json");
     put_text("model/tokenizer.json", "{}");
-    ck_refused(tokenizer_find("model", path), ERR_USAGE, "tokenizer.json alone is not read");
+    ck_refused(tokenizer_find("model", path), ERR_IO, "tokenizer.json alone is not read");
     put_text("model/vocab.json", PIECES);
     put_text("model/merges.txt", "a b\n");
     ck_ok(tokenizer_find("model", path));
