@@ -16,6 +16,7 @@ static err list_variant(context *c, int v) {
     soup_ingredient *s = &a->s[a->n];
     snprintf(s->name, sizeof s->name, "%s", x->name);
     CALL(path_join(s->dir, c->models, x->name));
+    s->p = c->start_model->c.p;
     s->contrast = strcmp(x->o.init, "random") == 0 && c->pretrained;
     if (!s->contrast)
         a->index[a->k++] = a->n;

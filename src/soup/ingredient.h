@@ -9,6 +9,7 @@ typedef struct soup_ingredient {
     char name[64];
     char dir[4096];    /* Hugging Face layout, as encoder_save writes it */
     char ancestor[65]; /* SHA-256 of the weights it was fine-tuned from; "": not known */
+    precision p;       /* in which averages are computed */
     int contrast;      /* 1: scored beside the others, never averaged */
 } soup_ingredient;
 

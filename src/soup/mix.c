@@ -100,6 +100,7 @@ err soup_mix(const soup_ingredient *s, const int *index, const double *weight, i
     err e;
     /* the first one's block takes the result */
     TRY(encoder_load(s[index[0]].dir, (encoder_want){.classes = -1, .mlm = -1}, &m));
+    m->c.p = s[index[0]].p;
     if (n > 1 || weight) {
         TRY(pantry_open(&p, s, index, n, &m->c));
         TRY(mem_alloc(PIECE, sizeof *sum, &sum));
