@@ -4,7 +4,9 @@
 
 #include <stdlib.h>
 
-enum { BURSTS = 3 };
+/* bursts of the limit on either side of a turn: for an eighth of its time, within bounds */
+enum { FEWEST = 3, MOST = 400 };
+static const double PART = 0.125;
 
 static int ascending(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -16,21 +18,34 @@ double share_median(double *x, int n) {
     return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
 }
 
+/* the limit over some seconds: the mean time of the bursts, in which interruptions count as they
+ * do for the subject */
+static double limit_for(share_limit limit, void *state, double seconds) {
+    double inverse = 0.0, start = peak_now();
+    int n = 0;
+    while (n < FEWEST || (n < MOST && peak_now() - start < seconds)) {
+        inverse += 1.0 / limit(state);
+        n++;
+    }
+    return n / inverse;
+}
+
 err share_measure(share_subject subject, void *state, share_limit limit, void *limit_state,
                   double seconds, int least, share *out) {
     static double rate[SHARE_TURNS], top[SHARE_TURNS], ratio[SHARE_TURNS];
-    double burst[2 * BURSTS];
     int n = 0;
+    double start = peak_now();
     CALL(subject(state, &rate[0]));
+    double took = peak_now() - start;
     limit(limit_state);
     for (double end = peak_now() + seconds; n < SHARE_TURNS && (n < least || peak_now() < end);
          n++) {
-        for (int i = 0; i < BURSTS; i++)
-            burst[i] = limit(limit_state);
+        double before = limit_for(limit, limit_state, PART * took);
+        start = peak_now();
         CALL(subject(state, &rate[n]));
-        for (int i = BURSTS; i < 2 * BURSTS; i++)
-            burst[i] = limit(limit_state);
-        top[n] = share_median(burst, 2 * BURSTS);
+        took = peak_now() - start;
+        double after = limit_for(limit, limit_state, PART * took);
+        top[n] = 2.0 / (1.0 / before + 1.0 / after);
         ratio[n] = rate[n] / top[n];
     }
     *out = (share){share_median(rate, n), share_median(top, n), share_median(ratio, n), n};
