@@ -24,7 +24,7 @@
     X(integer, test_examples,     0,       0, 100000000, "examples", "seeded sample of the reported set; 0: all")         \
     X(integer, seed,              0,       0, 4294967295, "",       "of splits, samples and the synthetic language; 0: the study's seed") \
     X(integer, max_length,        128,     8, 8192, "tokens",       "sequences are cut to this, [CLS] and [SEP] included") \
-    X(text,    vocabulary,        "",      NULL, NULL, "",          "WordPiece vocabulary; empty: the checkpoint's, or the synthetic one")
+    X(text,    vocabulary,        "",      NULL, NULL, "",          "vocab.txt (WordPiece) or vocab.json (byte-level BPE, merges.txt beside it); empty: the checkpoint's, or the synthetic one")
 
 #define SYNTHETIC_OPTIONS(X)                                                                                               \
     X(integer, train,             3000,    10, 10000000, "sentences", "labelled training sentences, held-out part included") \
@@ -32,7 +32,7 @@
     X(integer, corpus,            20000,   10, 10000000, "sentences", "unlabelled sentences for pre-training")
 
 #define MODEL_OPTIONS(X)                                                                                                   \
-    X(text,    checkpoint,        "",      NULL, NULL, "",          "folder in Hugging Face layout to start from; empty: random start") \
+    X(text,    checkpoint,        "",      NULL, NULL, "",          "folder in Hugging Face layout to start from: BERT, DistilBERT or RoBERTa (model_type); empty: random start") \
     X(integer, layers,            2,       1, 96, "",               "blocks of a new encoder")                            \
     X(integer, hidden,            128,     4, 16384, "",            "width of a new encoder")                             \
     X(integer, heads,             2,       1, 256, "",              "attention heads of a new encoder; divides hidden")   \
