@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
+#include "train/checkpoint.h"
 #include "train/cooccurrence.h"
 #include "work/units.h"
 
@@ -70,6 +71,11 @@ static err checkpoint_path(const context *c, char out[PATH_BYTES]) {
     return path_join(out, c->dir, "pretrain.checkpoint");
 }
 
+static err drop_checkpoint(context *c, void *arg) {
+    (void)c;
+    return checkpoint_remove(arg);
+}
+
 static err run_pretraining(context *c, encoder *m) {
     dataset corpus = {0};
     examples x = {0};
@@ -80,8 +86,9 @@ static err run_pretraining(context *c, encoder *m) {
     TRY(par_agree(c->p, examples_make(&corpus, c->w, (int)c->s->pretrain.max_length, &x)));
     TRY(checkpoint_path(c, checkpoint));
     TRY(start_embeddings(c, m, &x));
-    TRY(pretrain(c->p, m, &c->s->pretrain, (uint64_t)c->s->study.seed, c->w, &x, checkpoint,
-                 CHECKPOINT_STEPS, &mon, &c->pretraining));
+    train_place place = {.checkpoint = checkpoint, .every = CHECKPOINT_STEPS};
+    TRY(pretrain(c->p, m, &c->s->pretrain, (uint64_t)c->s->study.seed, c->w, &x, &place, &mon,
+                 &c->pretraining));
     ENSURE(!c->pretraining.diverged, ERR_FAILED,
            "pre-training diverged after %lld steps: lower pretrain.learning_rate",
            (long long)c->pretraining.steps);
@@ -106,7 +113,7 @@ static err make_start(context *c) {
     char checkpoint[PATH_BYTES];
     if (e == OK)
         e = checkpoint_path(c, checkpoint);
-    return e == OK ? context_drop(c, checkpoint) : e;
+    return e == OK ? context_on_root(c, drop_checkpoint, checkpoint) : e;
 }
 
 static err pretrain_start(context *c) {

@@ -12,7 +12,7 @@ void monitor_begin(monitor *m, const char *stage, const char *unit, int64_t tota
     snprintf(m->stage, sizeof m->stage, "%s", stage);
     m->unit = unit;
     m->total = total;
-    m->done = 0;
+    m->done = m->before = m->tokens = 0;
     m->start = m->shown = clock_now();
 }
 
@@ -23,13 +23,15 @@ void monitor_step(monitor *m, int64_t done, double loss) {
     if (!log_speaks() || now - m->shown < (terminal ? TERMINAL_SECONDS : LOG_SECONDS))
         return;
     m->shown = now;
-    double rate = (double)done / fmax(now - m->start, 1e-9);
+    double passed = fmax(now - m->start, 1e-9), rate = (double)(done - m->before) / passed;
     double left = rate > 0 ? (double)(m->total - done) / rate : 0;
-    char text[200], note[40] = "";
+    char text[240], note[40] = "", speed[40] = "";
     if (!isnan(loss))
         snprintf(note, sizeof note, ", loss %.4f", loss);
-    snprintf(text, sizeof text, "%s: %lld of %lld %s, %.1f/s%s, %.0f s left", m->stage,
-             (long long)done, (long long)m->total, m->unit, rate, note, left);
+    if (m->tokens > 0)
+        snprintf(speed, sizeof speed, ", %.0f tokens/s", (double)m->tokens / passed);
+    snprintf(text, sizeof text, "%s: %lld of %lld %s, %.1f/s%s%s, %.0f s left", m->stage,
+             (long long)done, (long long)m->total, m->unit, rate, speed, note, left);
     if (terminal)
         fprintf(stderr, "\r\033[K%s", text);
     else

@@ -9,6 +9,8 @@ typedef struct monitor {
     char stage[64];
     const char *unit; /* "steps", "examples", "blocks" */
     int64_t total, done;
+    int64_t before; /* done by an earlier run; set by the loop after monitor_begin */
+    int64_t tokens; /* since then, counted by the loop; 0: no tokens here */
     double start, shown;
 } monitor;
 

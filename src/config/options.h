@@ -45,6 +45,7 @@
     X(text,    corpus,            "",      NULL, NULL, "",          "text file, one text a line; empty: the synthetic corpus") \
     X(integer, corpus_examples,   0,       0, 100000000, "texts",   "first texts of the corpus; 0: all")                  \
     X(integer, batch,             64,      1, 65536, "sequences",   "sequences a step, over all ranks")                   \
+    X(integer, shards,            8,       1, 64, "",               "parts of a batch whose gradients are computed apart: as many ranks can share the work") \
     X(integer, max_length,        64,      8, 8192, "tokens",       "sequences are cut to this")                          \
     X(real,    learning_rate,     1e-3,    0.0, 1.0, "",            "peak step size")                                     \
     X(real,    warmup,            0.1,     0.0, 1.0, "fraction",    "share of the steps in which the step size rises")    \
@@ -60,7 +61,9 @@
     X(real,    learning_rate,     2e-5,    0.0, 1000.0, "",         "peak step size of the optimiser")                    \
     X(text,    schedule,          "linear", "linear|cosine|constant", NULL, "", "how the step size falls after warm-up")  \
     X(integer, epochs,            3,       1, 1000, "epochs",       "passes over the training part")                      \
-    X(integer, batch,             32,      1, 65536, "sequences",   "sequences a step")                                   \
+    X(integer, batch,             32,      1, 65536, "sequences",   "sequences a micro-batch")                            \
+    X(integer, accumulate,        1,       1, 65536, "micro-batches", "whose mean gradient makes one step")               \
+    X(integer, shards,            4,       1, 64, "",               "parts of a micro-batch whose gradients are computed apart: as many ranks can share a variant") \
     X(real,    warmup,            0.1,     0.0, 1.0, "fraction",    "share of the steps in which the step size rises")    \
     X(real,    weight_decay,      0.01,    0.0, 1.0, "",            "not on biases and LayerNorm")                        \
     X(real,    beta1,             0.9,     0.0, 0.999999, "",       "decay of the mean gradient (adamw, adam)")           \
@@ -71,6 +74,11 @@
     X(real,    clip,              1.0,     0.0, 1e9, "",            "largest gradient norm; 0: no clipping")              \
     X(real,    dropout,           0.1,     0.0, 0.9, "fraction",    "hidden and attention dropout")                       \
     X(real,    label_smoothing,   0.0,     0.0, 0.99, "fraction",   "share of each label that is spread evenly over all classes") \
+    X(integer, adversarial_steps, 0,       0, 100, "passes",        "FreeLB: ascents on the word embeddings in each step; 0: none") \
+    X(real,    adversarial_rate,  0.03,    0.0, 100.0, "",          "length of a token's ascent")                         \
+    X(real,    adversarial_bound, 0.0,     0.0, 100.0, "",          "largest L2 norm of a token's perturbation; 0: no bound") \
+    X(integer, early_stop,        0,       0, 1000, "evaluations",  "without a lower held-out loss before training ends with the best weights; 0: never") \
+    X(integer, evaluate_every,    0,       0, 1000000000, "steps",  "between evaluations for early_stop; 0: an epoch")    \
     X(integer, seed,              0,       0, 4294967295, "",       "of order and dropout; 0: the study's seed") \
     X(integer, ranks_per_variant, 1,       1, 4096, "ranks",        "that train a variant together, where there are so many; the same bytes on any") \
     X(integer, checkpoint_every,  600,     0, 1000000, "seconds",   "of training between checkpoints of a variant; 0: only when asked to stop")

@@ -252,3 +252,47 @@ err par_max_i64(const par *p, int64_t *x, size_t n) {
 err par_max_f64(const par *p, double *x, size_t n) {
     return reduce(p, x, n, sizeof *x, MPI_DOUBLE, MPI_MAX);
 }
+
+static int pieces(const par_message *m, int n) {
+    size_t count = 0;
+    for (int i = 0; i < n; i++)
+        count += (m[i].n + PIECE - 1) / PIECE;
+    return (int)count;
+}
+
+typedef int (*transfer)(void *bytes, int n, MPI_Datatype type, int peer, int tag, MPI_Comm comm,
+                        MPI_Request *request);
+
+static int send_piece(void *bytes, int n, MPI_Datatype type, int peer, int tag, MPI_Comm comm,
+                      MPI_Request *request) {
+    return MPI_Isend(bytes, n, type, peer, tag, comm, request);
+}
+
+/* start the pieces of n messages; *requests counts up */
+static err start(const par *p, transfer f, const par_message *m, int n, MPI_Request **requests) {
+    const int tag = 77;
+    for (int i = 0; i < n; i++)
+        for (size_t at = 0; at < m[i].n; at += PIECE) {
+            size_t piece = m[i].n - at < PIECE ? m[i].n - at : PIECE;
+            MPI_CALL(f((char *)m[i].bytes + at, (int)piece, MPI_BYTE, m[i].peer, tag, p->comm->comm,
+                       (*requests)++));
+        }
+    return OK;
+}
+
+err par_exchange(const par *p, const par_message *send, int n_send, const par_message *recv,
+                 int n_recv) {
+    int n = pieces(send, n_send) + pieces(recv, n_recv);
+    MPI_Request *requests, *next;
+    if (n == 0)
+        return OK;
+    CALL(mem_alloc((size_t)n, sizeof *requests, &requests));
+    err e;
+    next = requests;
+    TRY(start(p, MPI_Irecv, recv, n_recv, &next));
+    TRY(start(p, send_piece, send, n_send, &next));
+    TRY(par_mpi(MPI_Waitall(n, requests, MPI_STATUSES_IGNORE), "exchange"));
+done:
+    free(requests);
+    return e;
+}

@@ -61,4 +61,17 @@ err par_sum_i64(const par *p, int64_t *x, size_t n); /* exact. Collective. */
 err par_max_i64(const par *p, int64_t *x, size_t n);
 err par_max_f64(const par *p, double *x, size_t n); /* no NaN among x. Collective. */
 
+/* n bytes to or from another rank; n may be 0. */
+typedef struct par_message {
+    int peer;
+    void *bytes;
+    size_t n;
+} par_message;
+
+/* Send n_send messages and receive n_recv, all at once, in pieces of at most 1 GiB; returns when
+ * all are done. What a rank lists for another arrives in that order, and the lengths on both sides
+ * are the same. Every message sent must be received: collective over the ranks that exchange. */
+err par_exchange(const par *p, const par_message *send, int n_send, const par_message *recv,
+                 int n_recv);
+
 #endif

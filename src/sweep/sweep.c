@@ -7,6 +7,7 @@
 #include "sweep/cost.h"
 #include "sweep/record.h"
 #include "sweep/tune.h"
+#include "train/checkpoint.h"
 #include "work/units.h"
 
 #include <math.h>
@@ -197,7 +198,7 @@ static void drop_checkpoints(plan *p) {
         return;
     for (int i = 0; i < s->n; i++)
         if (tune_checkpoint(s->checkpoints_dir, s->variants[i].name, path) == OK)
-            unlink(path);
+            checkpoint_remove(path);
     rmdir(s->checkpoints_dir);
 }
 

@@ -5,6 +5,7 @@
 #include "sweep/begun.h"
 #include "sweep/cost.h"
 #include "sweep/record.h"
+#include "train/checkpoint.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -69,7 +70,7 @@ err tune_checkpoint(const char *dir, const char *name, char out[4096]) {
 
 void tune_drop(tuner *w) {
     if (w->checkpoint[0])
-        unlink(w->checkpoint);
+        checkpoint_remove(w->checkpoint); /* one that stays costs room, nothing else */
     w->checkpoint[0] = '\0';
 }
 

@@ -17,3 +17,7 @@ int divergence_seen(divergence *d, double loss, double norm) {
         high += (int)(h & 1);
     return high >= STRIKES;
 }
+
+int divergence_heldout(const divergence *d, double loss) {
+    return !(loss <= d->limit);
+}

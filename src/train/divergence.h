@@ -18,5 +18,7 @@ divergence divergence_watch(int outcomes);
 
 /* 1 if the run has diverged. loss: mean of this step, nats; norm: of its gradient. */
 int divergence_seen(divergence *d, double loss, double norm);
+/* 1 if a held-out loss (mean of many examples, nats) says so: not finite, or above the limit. */
+int divergence_heldout(const divergence *d, double loss);
 
 #endif

@@ -1,7 +1,7 @@
 #include "train/mlm.h"
 
 #include "base/arena.h"
-#include "par/fixsum.h"
+#include "par/preempt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,6 @@ struct mlm {
     int32_t *targets;   // (max_B * max_length) what stood there
     int M;              /* masked tokens of b */
     int32_t *offsets;   // (max_B + 1) of a shard
-    int64_t *sums;      // (n) fixed-point gradient
     int64_t *table;     // (batches, 3) loss bits, masked, tokens
 };
 
@@ -54,7 +53,6 @@ err mlm_create(const par *p, const encoder_config *c, const examples *x, const m
     TRY(mem_alloc(tokens, sizeof *t->positions, &t->positions));
     TRY(mem_alloc(tokens, sizeof *t->targets, &t->targets));
     TRY(mem_alloc((size_t)max_B + 1, sizeof *t->offsets, &t->offsets));
-    TRY(mem_alloc(encoder_count(c), sizeof *t->sums, &t->sums));
     TRY(mem_alloc(batches, 3 * sizeof *t->table, &t->table));
     *out = t;
     return OK;
@@ -72,7 +70,6 @@ void mlm_destroy(mlm **t) {
     free((*t)->positions);
     free((*t)->targets);
     free((*t)->offsets);
-    free((*t)->sums);
     free((*t)->table);
     free(*t);
     *t = NULL;
@@ -85,19 +82,11 @@ static err load(mlm *t, const int32_t *rows, int B, uint32_t epoch) {
     return OK;
 }
 
-/* The first sequence of shard s: where the tokens before it reach s / MLM_SHARDS of all. */
-static int shard_start(const batch *b, int s) {
-    int i = 0;
-    while (i < b->B && (int64_t)b->offsets[i] * MLM_SHARDS < (int64_t)b->T * s)
-        i++;
-    return i;
-}
-
-/* Add the gradient of one shard; its share of the batch's mean is (masked here) / (masked in all).
- * grads is scratch. A shard in which nothing is masked adds nothing. */
-static err add_shard(mlm *t, const encoder *m, int s, const dropout *drop, float *grads,
-                     double *loss, int *overflow) {
-    int b0 = shard_start(&t->b, s), b1 = shard_start(&t->b, s + 1);
+/* The gradient of shard s of the cut into grads, zeros before; its share of the batch's mean is
+ * (masked here) / (masked in all). A shard in which nothing is masked adds nothing. */
+static err shard_gradient(mlm *t, const encoder *m, const shard_cut *cut, int s,
+                          const dropout *drop, float *grads, double *loss) {
+    int b0 = cut->first[s], b1 = cut->first[s + 1];
     int t0 = t->b.offsets[b0], t1 = t->b.offsets[b1], m0 = 0, m1;
     while (m0 < t->M && t->positions[m0] < t0)
         m0++;
@@ -112,20 +101,19 @@ static err add_shard(mlm *t, const encoder *m, int s, const dropout *drop, float
                    .ids = t->b.ids + t0,
                    .offsets = t->offsets,
                    .example = t->b.example + b0};
-    memset(grads, 0, m->n * sizeof *grads);
     err e = encoder_mlm_step(t->ws, m, &shard, t->positions + m0, t->targets + m0, m1 - m0, drop,
                              (float)((double)(m1 - m0) / t->M), grads, loss);
     for (int i = m0; i < m1; i++)
         t->positions[i] += t0;
-    if (e == OK)
-        fixsum_add_f32(t->sums, grads, m->n, overflow);
     return e;
 }
 
-err mlm_gradient(mlm *t, const encoder *m, const int32_t *rows, int B, uint32_t epoch,
-                 const dropout *drop, float *grads, mlm_sum *out) {
-    enum { BEYOND = MLM_SHARDS, FAILED, COLUMNS };
+err mlm_gradient(mlm *t, reducer *r, const encoder *m, const int32_t *rows, int B, int n_shards,
+                 uint32_t epoch, const dropout *drop, mlm_sum *out) {
+    enum { ASKED = SHARDS_MAX, FAILED, COLUMNS };
     int64_t table[COLUMNS] = {0};
+    shard_cut cut;
+    int end, asked = 0;
     dropout d = {0};
     if (drop != NULL)
         d = *drop;
@@ -136,26 +124,25 @@ err mlm_gradient(mlm *t, const encoder *m, const int32_t *rows, int B, uint32_t 
     out->masked = t->M;
     if (t->M == 0)
         return OK;
-    memset(t->sums, 0, m->n * sizeof *t->sums);
+    shards_cut(t->x, rows, B, n_shards, &cut);
     err mine = OK;
-    for (int s = t->p->rank; s < MLM_SHARDS && mine == OK; s += t->p->size) {
-        int overflow = 0;
+    for (int s = reducer_begin(r, cut.n, &end); s < end && mine == OK; s++) {
         double loss = 0;
-        mine = add_shard(t, m, s, drop != NULL ? &d : NULL, grads, &loss, &overflow);
+        table[ASKED] = asked = preempt_asked();
+        if (asked)
+            break;
+        mine = shard_gradient(t, m, &cut, s, drop != NULL ? &d : NULL, reducer_open(r), &loss);
+        reducer_close(r);
         table[s] = bits_of(loss);
-        table[BEYOND] += overflow;
     }
     table[FAILED] = mine != OK;
     CALL(par_sum_i64(t->p, table, COLUMNS));
     if (table[FAILED] > 0)
         return par_agree(t->p, mine);
-    for (int s = 0; s < MLM_SHARDS; s++)
+    if (table[ASKED] > 0)
+        return par_agree(t->p, asked ? preempt_raise() : OK);
+    for (int s = 0; s < cut.n; s++)
         out->loss += of_bits(table[s]);
-    out->overflow = table[BEYOND] > 0;
-    if (out->overflow)
-        return OK;
-    CALL(fixsum_reduce_f32(t->p, t->sums, m->n));
-    fixsum_value_f32(grads, t->sums, m->n);
     return OK;
 }
 

@@ -1,9 +1,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "base/strbuf.h"
-#include "io/atomic_file.h"
 #include "io/hash.h"
-#include "par/preempt.h"
 #include "train/checkpoint.h"
 #include "train/clip.h"
 #include "train/divergence.h"
@@ -20,8 +18,8 @@
 enum { HELDOUT_EVERY = 50, HELDOUT_LEAST = 8 };
 static const uint32_t HELDOUT_EPOCH = UINT32_MAX;
 
-/* the rank that reads and writes the checkpoint */
-enum { KEEPER = 0 };
+/* what a checkpoint keeps besides arrays, in this order */
+enum { UPDATES, TOKENS, HISTORY, COUNTS };
 
 typedef struct run {
     const par *p;
@@ -29,22 +27,24 @@ typedef struct run {
     const pretrain_options *o;
     uint64_t seed;
     const examples *x;
-    const char *checkpoint; /* NULL: none */
     mlm *objective;
+    reducer *sum;
     optimiser *opt;
-    float *grads;   // a block of m's layout
     int32_t *rows;  // (x->n) the held-out rows, then the training rows in ascending order
     int32_t *order; // (n_train) training rows in this epoch's order
     int n_heldout, n_train, B;
     int64_t epoch_steps, steps;
     divergence watch;
-    checkpoint_state s;
+    double heldout_first; /* nats; NaN if nothing was masked */
+    int64_t counts[COUNTS];
+    checkpoint_file k;
+    int64_t resumed; /* the step it was taken up at; 0: from the start */
 } run;
 
 static void run_close(run *r) {
     mlm_destroy(&r->objective);
+    reducer_destroy(&r->sum);
     optimiser_destroy(&r->opt);
-    free(r->grads);
     free(r->rows);
     free(r->order);
 }
@@ -61,14 +61,16 @@ static err identify(run *r, const tokenizer *w) {
     const examples *x = r->x;
     strbuf b = {0};
     err e = strbuf_printf(
-        &b, "%d %d %d %d %d %d %d %d %a|%lld %lld %a %a %a %a %a %a|%llu %d %d %d|%llx %llx", c->V,
-        c->H, c->L, c->A, c->F, c->P, c->Y, c->K, (double)c->norm_eps, (long long)o->epochs,
-        (long long)o->batch, o->learning_rate, o->warmup, o->weight_decay, o->clip, o->dropout,
-        o->mask, (unsigned long long)r->seed, w->V, (int)w->mask, x->n,
+        &b,
+        "pretrain %d %d %d %d %d %d %d %d %a|%lld %lld %lld %a %a %a %a %a %a|%llu %d %d %d|%llx "
+        "%llx",
+        c->V, c->H, c->L, c->A, c->F, c->P, c->Y, c->K, (double)c->norm_eps, (long long)o->epochs,
+        (long long)o->batch, (long long)o->shards, o->learning_rate, o->warmup, o->weight_decay,
+        o->clip, o->dropout, o->mask, (unsigned long long)r->seed, w->V, (int)w->mask, x->n,
         (unsigned long long)hash_u64(x->ids, (size_t)x->offset[x->n] * sizeof *x->ids),
         (unsigned long long)hash_u64(r->m->block, r->m->n * sizeof *r->m->block));
     if (e == OK)
-        r->s.run = (int64_t)hash_u64(b.text, b.len);
+        r->k.run = (int64_t)hash_u64(b.text, b.len);
     strbuf_free(&b);
     return e;
 }
@@ -90,7 +92,6 @@ static err run_open(run *r, const tokenizer *w) {
     r->watch = divergence_watch(r->m->c.V);
     CALL(mem_alloc((size_t)x->n, sizeof *r->rows, &r->rows));
     CALL(mem_alloc((size_t)x->n, sizeof *r->order, &r->order));
-    CALL(mem_alloc(r->m->n, sizeof *r->grads, &r->grads));
     for (int32_t i = 0; i < x->n; i++)
         r->rows[i] = i;
     rng_stream s = rng_open(r->seed, RNG_SPLIT, 0, 0);
@@ -100,43 +101,42 @@ static err run_open(run *r, const tokenizer *w) {
     masking k;
     CALL(masking_make(w, r->seed, o->mask, &k));
     CALL(mlm_create(r->p, &r->m->c, x, &k, r->B, &r->objective));
+    CALL(reducer_create(r->p, &r->m->c, (int)o->shards, 0, &r->sum));
+    size_t first, n;
     optimiser_rule rule = optimiser_adamw(o->weight_decay);
-    CALL(optimiser_create(&r->m->c, &rule, 0, r->m->n, &r->opt));
-    return r->checkpoint != NULL ? identify(r, w) : OK;
+    reducer_range(r->sum, &first, &n);
+    return optimiser_create(&r->m->c, &rule, first, n, &r->opt);
 }
 
-/* Take up the checkpoint if there is one; *resumed says so. Collective. */
-static err run_resume(run *r, int *resumed) {
-    err mine = OK;
-    *resumed = 0;
-    if (r->checkpoint == NULL)
+static err checkpoint_open(run *r, const train_place *place, const tokenizer *w) {
+    size_t n = r->m->n;
+    r->k.r = r->sum;
+    r->k.path = place->checkpoint;
+    r->k.fields = 5;
+    r->k.field[0] = (checkpoint_field){"parameters", CHECKPOINT_BLOCK, r->m->block, n};
+    r->k.field[1] = (checkpoint_field){"m", CHECKPOINT_RANGE, r->opt->m, n};
+    r->k.field[2] = (checkpoint_field){"v", CHECKPOINT_RANGE, r->opt->v, n};
+    r->k.field[3] = (checkpoint_field){"heldout", CHECKPOINT_REALS, &r->heldout_first, 1};
+    r->k.field[4] = (checkpoint_field){"counts", CHECKPOINT_COUNTS, r->counts, COUNTS};
+    return r->k.path != NULL && r->p->rank == CHECKPOINT_KEEPER ? identify(r, w) : OK;
+}
+
+/* Take up the checkpoint if there is one; *there says so. Collective. */
+static err run_resume(run *r, int *there) {
+    CALL(checkpoint_resume(&r->k, there));
+    if (!*there)
         return OK;
-    if (r->p->rank == KEEPER && path_exists(r->checkpoint)) {
-        mine = checkpoint_load(r->checkpoint, r->s.run, &r->s, r->m->block, r->opt);
-        *resumed = mine == OK;
-    }
-    CALL(par_agree(r->p, mine));
-    CALL(par_bcast(r->p, resumed, sizeof *resumed, KEEPER));
-    if (!*resumed)
-        return OK;
-    size_t bytes = r->m->n * sizeof *r->m->block;
-    CALL(par_bcast(r->p, &r->s, sizeof r->s, KEEPER));
-    CALL(par_bcast(r->p, r->m->block, bytes, KEEPER));
-    CALL(par_bcast(r->p, r->opt->m, bytes, KEEPER));
-    CALL(par_bcast(r->p, r->opt->v, bytes, KEEPER));
-    r->opt->step = r->s.updates;
-    r->watch.history = (uint32_t)r->s.history;
+    r->opt->step = r->counts[UPDATES];
+    r->watch.history = (uint32_t)r->counts[HISTORY];
+    r->resumed = r->k.step;
     return OK;
 }
 
 /* Collective. */
 static err run_save(run *r) {
-    err mine = OK;
-    r->s.updates = r->opt->step;
-    r->s.history = r->watch.history;
-    if (r->p->rank == KEEPER)
-        mine = checkpoint_save(r->checkpoint, &r->s, r->m->block, r->opt);
-    return par_agree(r->p, mine);
+    r->counts[UPDATES] = r->opt->step;
+    r->counts[HISTORY] = r->watch.history;
+    return checkpoint_save(&r->k);
 }
 
 /* the order of an epoch is a function of (seed, epoch), not of the epochs before it */
@@ -147,52 +147,73 @@ static void shuffle(run *r, uint32_t epoch) {
     rng_shuffle(&s, r->order, r->n_train);
 }
 
+/* Divergence watch, clipping and the optimiser, each rank on its range. Collective. */
+static err update(run *r, double loss, int *diverged) {
+    const pretrain_options *o = r->o;
+    float *sum;
+    double norm;
+    size_t first, n;
+    CALL(reducer_sum(r->sum, &sum));
+    CALL(reducer_norm(r->sum, sum, &norm));
+    *diverged = divergence_seen(&r->watch, loss, norm);
+    if (*diverged)
+        return OK;
+    reducer_range(r->sum, &first, &n);
+    optimiser_step(r->opt, r->m->block + first, sum,
+                   schedule_rate(SCHEDULE_LINEAR, r->k.step, r->steps, o->warmup, o->learning_rate),
+                   clip_scale(norm, o->clip));
+    return reducer_share(r->sum, r->m->block);
+}
+
 /* One step; a batch in which nothing is masked changes nothing but the count of steps. loss: mean,
- * NaN for such a batch. Collective. */
+ * NaN for such a batch. ERR_STOPPED: a rank was asked to stop, and the step has not been taken.
+ * Collective. */
 static err run_step(run *r, double *loss, int *diverged) {
     const pretrain_options *o = r->o;
-    int64_t step = r->s.step;
+    int64_t step = r->k.step;
     uint32_t epoch = (uint32_t)(step / r->epoch_steps);
     int first = (int)(step % r->epoch_steps) * r->B;
     int B = r->n_train - first < r->B ? r->n_train - first : r->B;
     dropout drop = {.seed = r->seed, .hidden = (float)o->dropout, .attention = (float)o->dropout};
     mlm_sum sum;
-    CALL(mlm_gradient(r->objective, r->m, r->order + first, B, epoch, o->dropout > 0 ? &drop : NULL,
-                      r->grads, &sum));
-    r->s.step++;
-    r->s.tokens += sum.tokens;
+    CALL(mlm_gradient(r->objective, r->sum, r->m, r->order + first, B, (int)o->shards, epoch,
+                      o->dropout > 0 ? &drop : NULL, &sum));
     *loss = sum.loss / (double)sum.masked;
-    if (sum.masked == 0)
-        return OK;
-    double norm = sum.overflow ? (double)INFINITY : gradient_norm(r->grads, r->m->n);
-    *diverged = divergence_seen(&r->watch, *loss, norm);
-    if (!*diverged)
-        optimiser_step(r->opt, r->m->block, r->grads,
-                       schedule_rate(SCHEDULE_LINEAR, step, r->steps, o->warmup, o->learning_rate),
-                       clip_scale(norm, o->clip));
+    if (sum.masked > 0)
+        CALL(update(r, *loss, diverged));
+    r->k.step = step + 1;
+    r->counts[TOKENS] += sum.tokens;
     return OK;
 }
 
+/* Asked to stop: keep what is done. Collective; returns the error that says so. */
+static err leave(run *r, err asked) {
+    CALL(run_save(r));
+    return asked;
+}
+
 /* Steps until the end, divergence or a stop. Collective. */
-static err run_steps(run *r, int64_t every, monitor *mon, int *diverged) {
+static err run_steps(run *r, const train_place *place, monitor *mon, int *diverged) {
     uint32_t ordered = UINT32_MAX; /* the epoch that order holds */
-    while (r->s.step < r->steps && !*diverged) {
-        uint32_t epoch = (uint32_t)(r->s.step / r->epoch_steps);
+    while (r->k.step < r->steps && !*diverged) {
+        int64_t step = r->k.step, tokens = r->counts[TOKENS];
+        uint32_t epoch = (uint32_t)(step / r->epoch_steps);
+        double loss = 0.0;
         if (epoch != ordered)
             shuffle(r, ordered = epoch);
-        double loss;
-        CALL(run_step(r, &loss, diverged));
-        if (mon != NULL)
-            monitor_step(mon, r->s.step, loss);
-        if (r->s.step == r->steps || *diverged)
-            break;
-        int saved = r->checkpoint != NULL && every > 0 && r->s.step % every == 0;
-        if (saved)
+        err e = step > r->resumed && step == place->interrupt_at
+                    ? err_raise(ERR_STOPPED, __FILE__, __LINE__, "interrupted at step %lld",
+                                (long long)step)
+                    : run_step(r, &loss, diverged);
+        if (e == ERR_STOPPED)
+            return leave(r, e);
+        CALL(e);
+        if (mon != NULL) {
+            mon->tokens += r->counts[TOKENS] - tokens;
+            monitor_step(mon, r->k.step, loss);
+        }
+        if (place->every > 0 && r->k.step % place->every == 0 && r->k.step < r->steps && !*diverged)
             CALL(run_save(r));
-        err asked = preempt_agree(r->p);
-        if (asked != OK && !saved && r->checkpoint != NULL)
-            CALL(run_save(r));
-        CALL(asked);
     }
     return OK;
 }
@@ -206,24 +227,30 @@ static err heldout(run *r, double *loss) {
 }
 
 err pretrain(const par *p, encoder *m, const pretrain_options *o, uint64_t seed, const tokenizer *w,
-             const examples *x, const char *checkpoint, int64_t every, monitor *mon,
-             pretrain_result *out) {
-    run r = {.p = p, .m = m, .o = o, .seed = seed, .x = x, .checkpoint = checkpoint};
+             const examples *x, const train_place *place, monitor *mon, pretrain_result *out) {
+    static const train_place nowhere = {0};
+    run r = {.p = p, .m = m, .o = o, .seed = seed, .x = x};
     int resumed;
     err e;
+    place = place != NULL ? place : &nowhere;
     *out = (pretrain_result){.heldout_last = (double)NAN};
-    TRY(par_agree(p, run_open(&r, w)));
+    e = run_open(&r, w);
+    if (e == OK)
+        e = checkpoint_open(&r, place, w);
+    TRY(par_agree(p, e));
     TRY(run_resume(&r, &resumed));
     if (!resumed)
-        TRY(heldout(&r, &r.s.heldout_first));
-    if (mon != NULL)
+        TRY(heldout(&r, &r.heldout_first));
+    if (mon != NULL) {
         monitor_begin(mon, "pre-training", "steps", r.steps);
-    TRY(run_steps(&r, every, mon, &out->diverged));
+        mon->before = r.k.step;
+    }
+    TRY(run_steps(&r, place, mon, &out->diverged));
     if (mon != NULL)
         monitor_end(mon);
-    out->steps = r.s.step;
-    out->tokens = r.s.tokens;
-    out->heldout_first = r.s.heldout_first;
+    out->steps = r.k.step;
+    out->tokens = r.counts[TOKENS];
+    out->heldout_first = r.heldout_first;
     /* a last step that overflowed shows in the weights, too late for a loss */
     if (!isfinite(gradient_norm(m->block, m->n)))
         out->diverged = 1;

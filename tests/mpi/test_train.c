@@ -1,12 +1,13 @@
 /* the masked-language objective and pre-training: the same bytes on any number of ranks, after a
  * restart too. */
 #include "base/arena.h"
-#include "io/safetensors.h"
 #include "mpi/agree.h"
 #include "par/preempt.h"
 #include "toy.h"
+#include "train/checkpoint.h"
 #include "train/mlm.h"
 #include "train/optimiser.h"
+#include "train/reduce.h"
 #include "train/train.h"
 
 #include <math.h>
@@ -14,7 +15,10 @@
 
 static par *world, *self;
 
+enum { SHARDS = 4 };
+
 static const pretrain_options OPTIONS = {.epochs = 16,
+                                         .shards = SHARDS,
                                          .batch = 16,
                                          .max_length = 12,
                                          .learning_rate = 6e-3,
@@ -54,6 +58,18 @@ static double whole_batch(const encoder *m, const examples *x, const masking *k,
     return loss;
 }
 
+/* The summed gradient, all of it on every rank. Collective. */
+static err gradient(mlm *t, reducer *r, const encoder *m, const int32_t *rows, int B,
+                    uint32_t epoch, const dropout *drop, float *grads, mlm_sum *out) {
+    float *sum;
+    size_t first, n;
+    CALL(mlm_gradient(t, r, m, rows, B, SHARDS, epoch, drop, out));
+    CALL(reducer_sum(r, &sum));
+    reducer_range(r, &first, &n);
+    memcpy(grads + first, sum, n * sizeof *sum);
+    return reducer_share(r, grads);
+}
+
 START_TEST(shards_add_up_to_the_batch) {
     examples x = toy_examples(64, 1);
     encoder *m = toy_encoder(0, 1, 3);
@@ -61,10 +77,13 @@ START_TEST(shards_add_up_to_the_batch) {
     float *shared, *alone, *whole;
     masking k;
     mlm *t, *one;
+    reducer *r, *s;
     dropout drop = {.seed = 5, .hidden = 0.1f, .attention = 0.1f};
     ck_ok(masking_make(&w, 5, 0.15, &k));
     ck_all_ok(world, mlm_create(world, &m->c, &x, &k, 64, &t));
     ck_all_ok(world, mlm_create(self, &m->c, &x, &k, 64, &one));
+    ck_all_ok(world, reducer_create(world, &m->c, SHARDS, 0, &r));
+    ck_all_ok(world, reducer_create(self, &m->c, SHARDS, 0, &s));
     ck_ok(mem_alloc(m->n, sizeof *shared, &shared));
     ck_ok(mem_alloc(m->n, sizeof *alone, &alone));
     ck_ok(mem_alloc(m->n, sizeof *whole, &whole));
@@ -77,19 +96,21 @@ START_TEST(shards_add_up_to_the_batch) {
         int masked;
         uint32_t epoch = 2;
         drop.epoch = epoch;
-        ck_all_ok(world, mlm_gradient(t, m, rows, SIZES[i], epoch, &drop, shared, &a));
-        ck_all_ok(world, mlm_gradient(one, m, rows, SIZES[i], epoch, &drop, alone, &b));
+        ck_all_ok(world, gradient(t, r, m, rows, SIZES[i], epoch, &drop, shared, &a));
+        ck_all_ok(world, gradient(one, s, m, rows, SIZES[i], epoch, &drop, alone, &b));
         ck_all(world, a.masked > 0);
         ck_all(world, memcmp(shared, alone, m->n * sizeof *shared) == 0);
         ck_all(world, memcmp(&a, &b, sizeof a) == 0);
         double loss = whole_batch(m, &x, &k, rows, SIZES[i], epoch, &drop, whole, &masked);
-        ck_all(world, a.masked == masked && !a.overflow);
+        ck_all(world, a.masked == masked);
         /* float32 sums in another order: a few hundred roundings of 6e-8 */
         ck_all(world, fabs(a.loss - loss) < 2e-5 * loss);
         ck_all(world, distance(shared, whole, m->n) < 2e-5);
     }
     mlm_destroy(&t);
     mlm_destroy(&one);
+    reducer_destroy(&r);
+    reducer_destroy(&s);
     free(shared);
     free(alone);
     free(whole);
@@ -129,8 +150,8 @@ START_TEST(pretraining_learns_and_is_the_same_on_any_ranks) {
     encoder *m = toy_encoder(2, 1, 3), *one = toy_encoder(2, 1, 3);
     pretrain_result a, b;
     monitor mon;
-    ck_all_ok(world, pretrain(world, m, &OPTIONS, 5, &w, &x, NULL, 0, &mon, &a));
-    ck_all_ok(world, pretrain(self, one, &OPTIONS, 5, &w, &x, NULL, 0, NULL, &b));
+    ck_all_ok(world, pretrain(world, m, &OPTIONS, 5, &w, &x, NULL, &mon, &a));
+    ck_all_ok(world, pretrain(self, one, &OPTIONS, 5, &w, &x, NULL, NULL, &b));
     ck_all(world, !a.diverged);
     ck_all(world, a.steps == 16 * 19 && mon.done == a.steps && mon.total == a.steps);
     /* guessing by frequency costs 2.88 nats: less means that the neighbours were used */
@@ -143,58 +164,42 @@ START_TEST(pretraining_learns_and_is_the_same_on_any_ranks) {
 }
 END_TEST
 
-/* Add to the tokens that a checkpoint has counted, so that taking it up shows in the result. */
-static err add_tokens(const char *path, int64_t more) {
-    safetensors *f;
-    st_array a[8];
-    int64_t counters[8];
-    CALL(safetensors_open(path, &f));
-    int n = safetensors_count(f);
-    for (int i = 0; i < n; i++) {
-        a[i] = *safetensors_at(f, i);
-        if (strcmp(a[i].name, "counters") == 0) {
-            memcpy(counters, a[i].data, (size_t)a[i].count * sizeof *counters);
-            counters[2] += more;
-            a[i].data = counters;
-        }
-    }
-    err e = safetensors_write(path, a, n);
-    safetensors_close(&f);
-    return e;
-}
-
 START_TEST(pretraining_resumes_to_the_same_bytes) {
     examples x = toy_examples(100, 1);
     tokenizer w = toy_vocabulary();
     pretrain_options o = OPTIONS;
     char dir[4096], path[4096];
-    encoder *m[3];
-    pretrain_result r[3];
-    o.epochs = 3; /* 21 steps, the last of each 7 with 2 sequences */
+    encoder *whole = toy_encoder(0, 1, 3), *m = toy_encoder(0, 1, 3);
+    pretrain_result want, r;
+    o.epochs = 3; /* 18 steps, the last of each 6 with 12 sequences */
     agree_folder(world, dir);
     ck_ok(path_join(path, dir, "state.safetensors"));
-    for (int i = 0; i < 3; i++) { /* without, leaving, taking up a checkpoint after step 16 */
-        m[i] = toy_encoder(0, 1, 3);
-        ck_all_ok(world, pretrain(world, m[i], &o, 5, &w, &x, i > 0 ? path : NULL, 8, NULL, &r[i]));
+    ck_all_ok(world, pretrain(world, whole, &o, 5, &w, &x, NULL, NULL, &want));
+    static const int64_t STOPS[] = {1, 5, 6, 7, 17};
+    train_place place = {.checkpoint = path, .every = 3};
+    for (int i = 0; i < 5; i++) { /* each takes up what the one before left */
+        place.interrupt_at = STOPS[i];
+        encoder_destroy(&m);
+        m = toy_encoder(0, 1, 3);
+        ck_all(world, pretrain(world, m, &o, 5, &w, &x, &place, NULL, &r) == ERR_STOPPED);
         ck_all_ok(world, par_barrier(world));
-        ck_all(world, i == 0 || path_exists(path));
-        ck_all_ok(world, i == 1 && world->rank == 0 ? add_tokens(path, 1000) : OK);
+        ck_all(world, path_exists(path));
     }
-    ck_all(world, r[2].tokens == r[0].tokens + 1000);
-    r[2].tokens -= 1000;
-    for (int i = 1; i < 3; i++) {
-        ck_all(world, memcmp(&r[i], &r[0], sizeof r[0]) == 0);
-        ck_all(world, toy_same(m[i], m[0]));
-    }
+    encoder_destroy(&m);
+    m = toy_encoder(0, 1, 3);
+    ck_all_ok(world, pretrain(world, m, &o, 5, &w, &x, &place, NULL, &r));
+    ck_all(world, memcmp(&r, &want, sizeof r) == 0);
+    ck_all(world, toy_same(m, whole));
     /* what is taken up is the state of this run only */
     o.learning_rate *= 2;
     encoder *other = toy_encoder(0, 1, 3);
-    pretrain_result q;
-    ck_all(world, pretrain(world, other, &o, 5, &w, &x, path, 8, NULL, &q) == ERR_DATA);
+    ck_all(world, pretrain(world, other, &o, 5, &w, &x, &place, NULL, &r) == ERR_DATA);
     ck_all(world, strstr(err_message(), "another run") != NULL);
+    ck_all_ok(world, world->rank == 0 ? checkpoint_remove(path) : OK);
+    ck_all(world, !path_exists(path));
     agree_remove(world, dir);
-    for (int i = 0; i < 3; i++)
-        encoder_destroy(&m[i]);
+    encoder_destroy(&m);
+    encoder_destroy(&whole);
     encoder_destroy(&other);
     examples_free(&x);
 }
@@ -208,7 +213,7 @@ START_TEST(pretraining_records_divergence) {
     pretrain_result r;
     o.learning_rate = 1000;
     o.clip = 0;
-    ck_all_ok(world, pretrain(world, m, &o, 5, &w, &x, NULL, 0, NULL, &r));
+    ck_all_ok(world, pretrain(world, m, &o, 5, &w, &x, NULL, NULL, &r));
     ck_all(world, r.diverged && r.steps < 40 && isnan(r.heldout_last));
     encoder_destroy(&m);
     examples_free(&x);
@@ -227,7 +232,8 @@ START_TEST(pretraining_stops_at_a_checkpoint) {
     preempt_install();
     if (world->rank == world->size - 1)
         raise(SIGUSR1);
-    ck_all(world, pretrain(world, m, &OPTIONS, 5, &w, &x, path, 0, NULL, &r) == ERR_STOPPED);
+    train_place place = {.checkpoint = path};
+    ck_all(world, pretrain(world, m, &OPTIONS, 5, &w, &x, &place, NULL, &r) == ERR_STOPPED);
     ck_all_ok(world, par_barrier(world));
     ck_all(world, path_exists(path));
     agree_remove(world, dir);

@@ -1,15 +1,12 @@
 /* fine-tuning, divergence, masking and the checkpoint file, on one process. */
 #include "eval/accuracy.h"
 #include "toy.h"
-#include "train/checkpoint.h"
 #include "train/divergence.h"
 #include "train/mask.h"
 #include "train/train.h"
 
 #include <check.h>
 #include <math.h>
-#include <stdio.h>
-#include <unistd.h>
 
 static finetune_options options(void) {
     finetune_options o = toy_finetune();
@@ -227,51 +224,6 @@ START_TEST(mask_needs_a_mask_piece) {
 }
 END_TEST
 
-/* --- the checkpoint --------------------------------------------------------------------------- */
-
-START_TEST(checkpoint_gives_back_what_it_got) {
-    char path[] = "/tmp/espalier-checkpoint-XXXXXX";
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    close(fd);
-    encoder *m = toy_encoder(0, 1, 3), *back = toy_encoder(0, 1, 4);
-    optimiser_rule rule = optimiser_adamw(0.01);
-    optimiser *a, *b;
-    ck_ok(optimiser_create(&m->c, &rule, 0, encoder_count(&m->c), &a));
-    ck_ok(optimiser_create(&m->c, &rule, 0, encoder_count(&m->c), &b));
-    for (size_t i = 0; i < a->n; i++) {
-        a->m[i] = (float)i * 0.25f;
-        a->v[i] = (float)i * 3.0f;
-    }
-    checkpoint_state s = {
-        .run = -5, .step = 12, .tokens = 345, .updates = 11, .history = 3, .heldout_first = 3.25};
-    checkpoint_state t;
-    ck_ok(checkpoint_save(path, &s, m->block, a));
-    ck_ok(checkpoint_load(path, -5, &t, back->block, b));
-    ck_assert(toy_same(m, back));
-    ck_assert(memcmp(a->m, b->m, a->n * sizeof *a->m) == 0);
-    ck_assert(memcmp(a->v, b->v, a->n * sizeof *a->v) == 0);
-    ck_assert(t.run == -5 && t.step == 12 && t.tokens == 345 && t.updates == 11 && t.history == 3);
-    ck_assert_double_eq(t.heldout_first, 3.25);
-    ck_assert_int_eq(b->step, 11);
-
-    ck_assert_int_eq(checkpoint_load(path, 6, &t, back->block, b), ERR_DATA);
-    ck_assert_ptr_nonnull(strstr(err_message(), "another run"));
-    optimiser *other;
-    encoder_config smaller = toy_config(0, 0);
-    ck_ok(optimiser_create(&smaller, &rule, 0, encoder_count(&smaller), &other));
-    ck_assert_int_eq(checkpoint_load(path, -5, &t, back->block, other), ERR_DATA);
-    ck_assert_ptr_nonnull(strstr(err_message(), "parameters"));
-
-    unlink(path);
-    optimiser_destroy(&a);
-    optimiser_destroy(&b);
-    optimiser_destroy(&other);
-    encoder_destroy(&m);
-    encoder_destroy(&back);
-}
-END_TEST
-
 int main(void) {
     Suite *s = suite_create("train");
     TCase *t = tcase_create("train");
@@ -286,7 +238,6 @@ int main(void) {
     tcase_add_test(t, mask_follows_80_10_10);
     tcase_add_test(t, mask_depends_on_sequence_and_epoch_only);
     tcase_add_test(t, mask_needs_a_mask_piece);
-    tcase_add_test(t, checkpoint_gives_back_what_it_got);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
