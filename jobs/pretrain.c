@@ -6,6 +6,7 @@
 #include "io/json.h"
 #include "train/checkpoint.h"
 #include "train/cooccurrence.h"
+#include "train/documents.h"
 #include "work/units.h"
 
 #include <string.h>
@@ -83,7 +84,7 @@ static err run_pretraining(context *c, encoder *m) {
     monitor mon = {0};
     err e;
     TRY(start_corpus(c, &corpus));
-    TRY(par_agree(c->p, examples_make(&corpus, c->w, (int)c->s->pretrain.max_length, &x)));
+    TRY(par_agree(c->p, documents_examples(&corpus, c->w, &c->s->pretrain, &x)));
     TRY(checkpoint_path(c, checkpoint));
     TRY(start_embeddings(c, m, &x));
     train_place place = {.checkpoint = checkpoint, .every = CHECKPOINT_STEPS};

@@ -42,11 +42,12 @@
 
 #define PRETRAIN_OPTIONS(X)                                                                                                \
     X(integer, epochs,            0,       0, 1000, "epochs",       "passes over the corpus; 0: no pre-training")         \
-    X(text,    corpus,            "",      NULL, NULL, "",          "text file, one text a line; empty: the synthetic corpus") \
+    X(text,    corpus,            "",      NULL, NULL, "",          "text file, one text a line; empty: the synthetic corpus, or imdb/unsup.txt") \
     X(integer, corpus_examples,   0,       0, 100000000, "texts",   "first texts of the corpus; 0: all")                  \
     X(integer, batch,             64,      1, 65536, "sequences",   "sequences a step, over all ranks")                   \
     X(integer, shards,            8,       1, 64, "",               "parts of a batch whose gradients are computed apart: as many ranks can share the work") \
     X(integer, max_length,        64,      8, 8192, "tokens",       "sequences are cut to this")                          \
+    X(flag,    pack,              0,       0, 1, "",                "fill sequences up to max_length with one text after the other, a [SEP] between") \
     X(real,    learning_rate,     1e-3,    0.0, 1.0, "",            "peak step size")                                     \
     X(real,    warmup,            0.1,     0.0, 1.0, "fraction",    "share of the steps in which the step size rises")    \
     X(real,    weight_decay,      0.01,    0.0, 1.0, "",            "decoupled decay (AdamW); not on biases and LayerNorm") \

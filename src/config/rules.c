@@ -83,8 +83,8 @@ static err check_sources(const study *s, const node *root) {
           s->data.name);
     CHECK(a->neighbours[0] || a->vectors[0], ERR_USAGE,
           "%s: %s needs attack.neighbours or attack.vectors", at.text, s->data.name);
-    CHECK(s->pretrain.epochs == 0 || s->pretrain.corpus[0], ERR_USAGE,
-          "%s: pretrain.epochs is %lld, but pretrain.corpus is not given",
+    CHECK(s->pretrain.epochs == 0 || s->pretrain.corpus[0] || strcmp(s->data.name, "imdb") == 0,
+          ERR_USAGE, "%s: pretrain.epochs is %lld, but pretrain.corpus is not given",
           between(root, "pretrain.epochs", NULL).text, (long long)s->pretrain.epochs);
     return OK;
 }
