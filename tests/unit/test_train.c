@@ -122,6 +122,169 @@ START_TEST(classifier_records_divergence) {
 }
 END_TEST
 
+/* the loop as one would write it: each step's sequences in one batch, one after the other */
+static encoder *plain_loop(const finetune_options *o, const examples *x) {
+    encoder *m = toy_encoder(2, 0, 3);
+    encoder_ws *ws;
+    packer *pack;
+    float *g = malloc(m->n * sizeof *g), *moment = calloc(m->n, sizeof *moment);
+    int32_t *order = malloc((size_t)x->n * sizeof *order);
+    int sequences = (int)(o->batch * o->accumulate), step = 0;
+    int steps = (int)o->epochs * ((x->n + sequences - 1) / sequences);
+    ck_assert(g && moment && order);
+    ck_ok(encoder_ws_create(&m->c, &ws));
+    ck_ok(packer_create(x, sequences, &pack));
+    for (uint32_t epoch = 0; epoch < o->epochs; epoch++) {
+        dropout drop = {(uint64_t)o->seed, epoch, (float)o->dropout, (float)o->dropout};
+        rng_stream r = rng_open((uint64_t)o->seed, RNG_SHUFFLE, epoch, 0);
+        for (int i = 0; i < x->n; i++)
+            order[i] = i;
+        rng_shuffle(&r, order, x->n);
+        for (int at = 0; at < x->n; at += sequences, step++) {
+            batch b;
+            double loss, norm = 0.0;
+            ck_ok(packer_pack(pack, order + at, x->n - at < sequences ? x->n - at : sequences, &b));
+            b.smoothing = (float)o->label_smoothing;
+            memset(g, 0, m->n * sizeof *g);
+            ck_ok(encoder_classify_step(ws, m, &b, &drop, 1.0f, g, &loss));
+            for (size_t i = 0; i < m->n; i++)
+                norm += (double)g[i] * (double)g[i];
+            double scale = fmin(1.0, o->clip / (sqrt(norm) + 1e-6));
+            double rate = o->learning_rate * 0.5 * (1.0 + cos(acos(-1.0) * step / steps));
+            for (size_t i = 0; i < m->n; i++) {
+                moment[i] = (float)(o->momentum * (double)moment[i] + scale * (double)g[i]);
+                m->block[i] -= (float)(rate * (double)moment[i]);
+            }
+        }
+    }
+    encoder_ws_destroy(&ws);
+    packer_destroy(&pack);
+    free(g);
+    free(moment);
+    free(order);
+    return m;
+}
+
+/* shards and micro-batches change roundings alone: 20 steps of SGD keep them small */
+START_TEST(classifier_is_a_plain_loop) {
+    static const int CUTS[][3] = {{12, 1, 1}, {12, 1, 4}, {4, 3, 4}, {4, 3, 1}, {1, 12, 2}};
+    examples x = toy_examples(57, 1); /* a last step of 9 sequences */
+    finetune_options o = options();
+    strcpy(o.optimiser, "sgd");
+    strcpy(o.schedule, "cosine");
+    o.learning_rate = 0.02;
+    o.weight_decay = 0.0;
+    o.label_smoothing = 0.2;
+    o.warmup = 0.0;
+    o.clip = 0.3;
+    o.epochs = 4;
+    o.batch = 12;
+    encoder *start = toy_encoder(2, 0, 3), *want = plain_loop(&o, &x);
+    for (size_t k = 0; k < sizeof CUTS / sizeof *CUTS; k++) {
+        encoder *m = toy_encoder(2, 0, 3);
+        train_result r;
+        double gap = 0.0, way = 0.0;
+        o.batch = CUTS[k][0];
+        o.accumulate = CUTS[k][1];
+        o.shards = CUTS[k][2];
+        ck_ok(train_classifier(&alone, m, &o, &x, NULL, NULL, NULL, &r));
+        ck_assert_int_eq(r.steps, 20);
+        for (size_t i = 0; i < m->n; i++) {
+            gap += pow((double)m->block[i] - (double)want->block[i], 2);
+            way += pow((double)start->block[i] - (double)want->block[i], 2);
+        }
+        ck_assert_msg(gap < 1e-10 * way, "cut %zu: %.2e of the way", k, sqrt(gap / way));
+        encoder_destroy(&m);
+    }
+    encoder_destroy(&start);
+    encoder_destroy(&want);
+    examples_free(&x);
+}
+END_TEST
+
+/* mean loss, example by example */
+static double held_loss(const encoder *m, const examples *x) {
+    double total = 0.0;
+    encoder_ws *ws;
+    packer *pack;
+    ck_ok(encoder_ws_create(&m->c, &ws));
+    ck_ok(packer_create(x, 1, &pack));
+    for (int32_t i = 0; i < x->n; i++) {
+        batch b;
+        double loss;
+        ck_ok(packer_pack(pack, &i, 1, &b));
+        ck_ok(encoder_classify_step(ws, m, &b, NULL, 1.0f, NULL, &loss));
+        total += loss;
+    }
+    encoder_ws_destroy(&ws);
+    packer_destroy(&pack);
+    return total / x->n;
+}
+
+/* held-out labels that contradict what is learned: the loss rises once it is learned */
+START_TEST(early_stopping_ends_with_the_best_weights) {
+    examples x = toy_examples(200, 1), held = toy_examples(60, 2);
+    finetune_options o = options();
+    encoder *m = toy_encoder(2, 0, 3), *whole = toy_encoder(2, 0, 3);
+    train_result r, all;
+    for (int i = 0; i < 60; i += 3)
+        held.label[i] = 1 - held.label[i];
+    o.learning_rate = 6e-3;
+    o.epochs = 30;
+    ck_ok(train_classifier(&alone, whole, &o, &x, NULL, NULL, NULL, &all));
+    o.early_stop = 3;
+    o.evaluate_every = 4;
+    ck_ok(train_classifier(&alone, m, &o, &x, &held, NULL, NULL, &r));
+    ck_assert(!r.diverged && r.stopped_early);
+    ck_assert_int_lt(r.steps, all.steps / 2);
+    ck_assert_int_eq(r.steps, 4 * r.evaluations);
+    ck_assert_int_eq(r.best_step, r.steps - 3 * 4); /* three that were not better */
+    ck_assert_double_eq_tol(held_loss(m, &held), r.best_loss, 1e-5);
+    ck_assert_double_lt(r.best_loss, held_loss(whole, &held));
+    encoder_destroy(&m);
+
+    /* never out of patience: the best of all evaluations, the last step's among them */
+    m = toy_encoder(2, 0, 3);
+    o.early_stop = 1000;
+    o.evaluate_every = 0;
+    o.epochs = 7;
+    ck_ok(train_classifier(&alone, m, &o, &x, &held, NULL, NULL, &r));
+    ck_assert(!r.stopped_early && r.evaluations == 7 && r.steps == 7 * 13);
+    ck_assert_double_eq_tol(held_loss(m, &held), r.best_loss, 1e-5);
+    ck_assert_int_eq(train_classifier(&alone, m, &o, &x, NULL, NULL, NULL, &r), ERR_FAILED);
+    encoder_destroy(&m);
+    encoder_destroy(&whole);
+    examples_free(&x);
+    examples_free(&held);
+}
+END_TEST
+
+START_TEST(divergence_is_seen_in_the_heldout_loss) {
+    divergence d = divergence_watch(2);
+    ck_assert(!divergence_heldout(&d, 0.7));
+    ck_assert(divergence_heldout(&d, 3.2));
+    ck_assert(divergence_heldout(&d, INFINITY));
+    ck_assert(divergence_heldout(&d, NAN));
+    /* labels that are all wrong, and a rate that makes it sure of them within two epochs */
+    examples x = toy_examples(160, 1), held = toy_examples(60, 2);
+    finetune_options o = options();
+    encoder *m = toy_encoder(2, 0, 3);
+    train_result r;
+    for (int i = 0; i < 60; i++)
+        held.label[i] = 1 - held.label[i];
+    o.learning_rate = 1e-2;
+    o.epochs = 20;
+    o.early_stop = 1000;
+    ck_ok(train_classifier(&alone, m, &o, &x, &held, NULL, NULL, &r));
+    ck_assert(r.diverged && !r.stopped_early);
+    ck_assert_int_lt(r.steps, 200);
+    ck_assert_int_eq(r.steps % 10, 0); /* where it was evaluated */
+    encoder_destroy(&m);
+    examples_free(&x);
+    examples_free(&held);
+}
+END_TEST
+
 START_TEST(classifier_refuses_bad_data) {
     examples x = toy_examples(10, 1), none = {.n = 0};
     encoder *m = toy_encoder(2, 0, 3);
@@ -234,6 +397,9 @@ int main(void) {
     tcase_add_test(t, classifier_learns_a_separable_task);
     tcase_add_test(t, classifier_is_a_function_of_its_seed);
     tcase_add_test(t, classifier_records_divergence);
+    tcase_add_test(t, classifier_is_a_plain_loop);
+    tcase_add_test(t, early_stopping_ends_with_the_best_weights);
+    tcase_add_test(t, divergence_is_seen_in_the_heldout_loss);
     tcase_add_test(t, classifier_refuses_bad_data);
     tcase_add_test(t, mask_follows_80_10_10);
     tcase_add_test(t, mask_depends_on_sequence_and_epoch_only);
