@@ -141,7 +141,7 @@ static void die_at_once(const scene *s) {
     if (child == 0) {
         preempt_install();
         raise(SIGUSR1);
-        _exit(train_in_vain(s));
+        _exit((int)train_in_vain(s));
     }
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
@@ -155,7 +155,7 @@ static void signal_child(scene *s, useconds_t microseconds, int number) {
     ck_assert_int_ge(child, 0);
     if (child == 0) {
         preempt_install();
-        _exit(train_in_vain(s));
+        _exit((int)train_in_vain(s));
     }
     int status;
     usleep(microseconds);
