@@ -36,7 +36,9 @@ JOBOBJ  := $(JOBS:%.c=$(BUILD)/%.o)
 LIB     := $(BUILD)/libespalier.a
 UNIT    := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*.c tests/grad/*.c)))
 MPITEST := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/mpi/test_*.c)))
-CLI     := $(sort $(wildcard tests/cli/*.sh tests/oracle/*.sh))
+CLI     := $(sort $(wildcard tests/cli/*.sh tests/oracle/*.sh)) tests/slurm/preempt.sh
+SLURM   := $(sort $(wildcard tests/slurm/*.sh))
+TRIES   ?= 10
 BENCH   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard bench/bench_*.c)))
 BENCHOBJ:= $(patsubst %.c,$(BUILD)/%.o,$(filter-out bench/bench_%,$(sort $(wildcard bench/*.c))))
 PEERS   := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard bench/peers/*.c)))
@@ -51,7 +53,8 @@ MPIFLAGS?=
 NEED    := build-essential pkg-config libopenmpi-dev openmpi-bin libhdf5-openmpi-dev hdf5-tools \
            libscalapack-openmpi-dev libopenblas-dev liblapacke-dev libjansson-dev libyaml-dev \
            libutf8proc-dev librandom123-dev libsleef-dev libssl-dev wordnet-base
-NEEDTEST:= check clang clang-format cppcheck python3-h5py python3-pandas python3-tables
+NEEDTEST:= check clang clang-format cppcheck python3-h5py python3-pandas python3-tables slurm-wlm munge \
+           libpmix-dev
 
 # one thread a rank, and MPI usable by root and on few cores, for everything that make starts
 export OPENBLAS_NUM_THREADS := 1
@@ -86,7 +89,7 @@ install: all                                 ## copy the program to $(PREFIX)/bi
 	install -D -m 755 $(BUILD)/espalier $(DESTDIR)$(PREFIX)/bin/espalier
 	install -d $(DESTDIR)$(PREFIX)/share/espalier/configs $(DESTDIR)$(PREFIX)/share/espalier/slurm
 	install -m 644 configs/*.yaml $(DESTDIR)$(PREFIX)/share/espalier/configs
-	install -m 644 slurm/* $(DESTDIR)$(PREFIX)/share/espalier/slurm
+	install -m 755 slurm/* $(DESTDIR)$(PREFIX)/share/espalier/slurm
 
 .PHONY: help
 help:                                        ## list the targets
@@ -107,6 +110,10 @@ test-mpi: $(MPITEST)                         ## tests over MPI, on 1 to 6 ranks
 .PHONY: test-cli
 test-cli: all                                ## the program from outside, oracles, kill and resume
 	@set -e; for t in $(CLI); do echo "  cli    $$t"; timeout -k 5 590 bash $$t; done
+
+.PHONY: test-slurm
+test-slurm: all                              ## a SLURM cluster on this machine: preempted, requeued, nodes lost (TRIES=10)
+	@set -e; for t in $(SLURM); do echo "  slurm  $$t"; TRIES=$(TRIES) timeout -k 30 1800 bash $$t; done
 
 .PHONY: layers
 layers: lib                                  ## no folder includes or calls a folder of its own layer or below
@@ -164,6 +171,13 @@ $(BUILD)/version: FORCE
 FORCE:
 $(BUILD)/jobs/version.o: $(BUILD)/version
 $(BUILD)/jobs/version.o: EXTRA += -DESPALIER_VERSION='"$(VERSION)"' -DESPALIER_FLAGS='"$(CC) $(OPT) $(ARCH)"'
+
+# the scripts of slurm/ are compiled into the program, which fills them in
+$(BUILD)/slurm_templates.h: slurm/run.sbatch slurm/chain slurm/array
+	@mkdir -p $(@D)
+	$(Q)for f in $^; do n=$${f##*/}; echo "static const char *const template_$${n//./_}[] = {"; \
+	  sed -e 's/[\\"]/\\&/g' -e 's/.*/    "&",/' $$f; echo '    0};'; done > $@
+$(BUILD)/jobs/slurm_script.o: $(BUILD)/slurm_templates.h
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -110,7 +110,7 @@ static void job_arguments(int argc, char **argv, int at, command *c) {
         ours &= strcmp(t, "--") != 0;
         int quiet = ours && (strcmp(t, "-q") == 0 || strcmp(t, "--quiet") == 0);
         int verbose = ours && (strcmp(t, "-v") == 0 || strcmp(t, "--verbose") == 0);
-        c->help |=
+        c->alone |=
             ours && (strcmp(t, "--help") == 0 || strcmp(t, "-?") == 0 || strcmp(t, "--usage") == 0);
         if (quiet || verbose)
             c->level = quiet ? LOG_QUIET : LOG_VERBOSE;
@@ -122,7 +122,8 @@ static void job_arguments(int argc, char **argv, int at, command *c) {
 err command_read(int argc, char **argv, command *c) {
     arguments a = {.level = LOG_NORMAL};
     read_arguments(argc, argv, &a);
-    *c = (command){.run = a.job->run, .level = a.level, .argc = 1};
+    *c =
+        (command){.run = a.job->run, .level = a.level, .alone = a.job->run == job_slurm, .argc = 1};
     c->argv = calloc((size_t)argc + 2, sizeof *c->argv);
     CHECK(c->argv, ERR_FAILED, "out of memory");
     snprintf(c->name, sizeof c->name, "espalier %s", a.job->name);

@@ -10,7 +10,7 @@ typedef err (*job_fn)(const par *p, int argc, char **argv);
 typedef struct command {
     job_fn run;
     log_level level;
-    int help; /* the job's --help or --usage is asked for: needs no MPI */
+    int alone; /* the job's --help or --usage is asked for, or the job only prints: no MPI */
     int argc;
     char **argv; /* (argc + 1) of the job, argv[0] is "espalier JOB"; owned, the caller frees it */
     char name[64];

@@ -15,6 +15,7 @@
     X(prune, "prune the average layer by layer")                                                   \
     X(attack, "attack every model of the table")                                                   \
     X(report, "write study.h5 and print the tables")                                               \
+    X(slurm, "print a SLURM script: one job, a chain of stages, an array over seeds")              \
     X(info, "explain a model, a store, a study or a data file")                                    \
     X(doctor, "check this machine: ranks, threads, HDF5, locks, memory")                           \
     X(predict, "label and probabilities for every line of a file")                                 \

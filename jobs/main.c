@@ -51,19 +51,19 @@ static void tell(err e) {
 int main(int argc, char **argv) {
     static par *world; /* outlives main: exit handlers run after its frame is gone */
     command c = {0};
+    preempt_install(); /* a signal that comes early stops the run at its first boundary */
     mute(launched_rank());
     err e = command_read(argc, argv, &c);
-    if (e == OK && c.help) { /* argp prints and ends the program */
-        const par alone = {0, 1, NULL};
-        e = c.run(&alone, c.argc, c.argv);
+    if (e == OK && c.alone) {
+        const par alone = par_alone();
+        e = flush_results(&alone, c.run(&alone, c.argc, c.argv));
     }
-    if (e == OK)
+    if (e == OK && !c.alone)
         e = par_open(&argc, &argv, &world);
-    if (e == OK) {
+    if (world) {
         on_exit(close_world, &world);
         mute(world->rank);
         log_open(world->rank, c.level);
-        preempt_install();
         blas_single_thread();
         e = c.run(world, c.argc, c.argv);
         e = par_agree(world, flush_results(world, e));

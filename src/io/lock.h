@@ -1,4 +1,5 @@
-/* lock.h: one run works in a folder at a time. The lock goes with the process, however it ends. */
+/* lock.h: one run works in a folder at a time. The lock goes with the process, however it ends; of
+ * a host that went down, once the file server notices, or when the file is removed by hand. */
 #ifndef ESPALIER_IO_LOCK_H
 #define ESPALIER_IO_LOCK_H
 
@@ -6,7 +7,8 @@
 
 typedef struct lock lock;
 
-/* Lock dir/.lock. ERR_FAILED, naming host and process, when another run holds it. Caller releases.
+/* Lock dir/.lock. ERR_FAILED, naming host, process and batch job, when another run holds it. What
+ * an earlier start of the same batch job holds is waited for, up to two minutes. Caller releases.
  * Not collective: rank 0 of a run takes it. */
 err lock_take(const char *dir, lock **out);
 void lock_release(lock **l);

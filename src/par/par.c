@@ -37,12 +37,26 @@ static int promised_ranks(const char **name) {
     return 0;
 }
 
+/* Started by srun with nothing that tells the ranks of each other: MPI would end the program in its
+ * own words, or take each rank for a world of one. */
+static err check_srun(void) {
+    static const char *const known[] = {"PMIX_RANK", "PMI_RANK", "PMI_FD", "OMPI_COMM_WORLD_SIZE"};
+    if (!getenv("SLURM_STEPID") || !getenv("SLURM_STEP_NUM_TASKS"))
+        return OK;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (getenv(known[i]))
+            return OK;
+    RAISE(ERR_USAGE, "started by srun without PMIx, so that its ranks are no world of MPI: start "
+                     "with `srun --mpi=pmix`, or with `mpirun`");
+}
+
 int par_under_mpirun(const par *p) {
     return p->comm != NULL && p->comm->mpirun;
 }
 
 err par_open(int *argc, char ***argv, par **out) {
     par *p = NULL;
+    CALL(check_srun());
     CALL(mem_alloc(1, sizeof *p, &p));
     err e = mem_alloc(1, sizeof *p->comm, &p->comm);
     if (e != OK) {

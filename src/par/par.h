@@ -16,7 +16,8 @@ typedef struct par {
 
 /* Start MPI (thread level multiple where it is offered). Works without mpirun: one rank.
  * ERR_USAGE when the launcher (mpirun, srun, hydra: by their environment) started more ranks than
- * MPI sees: every rank would believe it is rank 0 of 1. Caller closes. Collective. */
+ * MPI sees, or is an srun without PMIx: every rank would believe it is rank 0 of 1. Caller closes.
+ * Collective. */
 err par_open(int *argc, char ***argv, par **out);
 void par_close(par **p);
 /* This rank alone as a world of one, inside a run (tests; work that must not be shared). Caller

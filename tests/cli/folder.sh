@@ -29,9 +29,9 @@ holder=$!
 for _ in $(seq 100); do [ -e "$out/.lock.held" ] || sleep 0.1; done
 rm -f "$out/.lock.held"
 # shellcheck disable=SC2046
-refused 1 'another run works in out (*): wait for it, or stop it' "$espalier" $(tiny pretrain)
+refused 1 'another run works in out (*): wait for it, or stop it; if that host is down, remove out/.lock' "$espalier" $(tiny pretrain)
 # shellcheck disable=SC2046
-refused 1 'another run works in out (*): wait for it, or stop it' mpirun -n 2 "$espalier" $(tiny pretrain)
+refused 1 'another run works in out (*): wait for it, or stop it; if that host is down, remove out/.lock' mpirun -n 2 "$espalier" $(tiny pretrain)
 kill $holder
 wait $holder 2>/dev/null
 check "a second run changed nothing" test "$before" = "$(sum)"

@@ -318,6 +318,37 @@ START_TEST(locks) {
 }
 END_TEST
 
+/* what an earlier start of the same batch job holds is waited for; a file removed by hand is free
+ */
+START_TEST(locks_of_a_job) {
+    lock *l = NULL, *second = NULL;
+    int ready[2];
+    char byte;
+    ck_assert_int_eq(pipe(ready), 0);
+    ck_ok(dir_make("lj"));
+    setenv("SLURM_JOB_ID", "4711", 1);
+    pid_t child = fork();
+    if (child == 0) {
+        if (lock_take("lj", &l) != OK || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        sleep(2);
+        _exit(0);
+    }
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    setenv("SLURM_JOB_ID", "471", 1);
+    ck_refused(lock_take("lj", &l), ERR_FAILED, ", job 4711): wait for it, or stop it");
+    setenv("SLURM_JOB_ID", "4711", 1);
+    ck_ok(lock_take("lj", &l));
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    unsetenv("SLURM_JOB_ID");
+    ck_refused(lock_take("lj", &second), ERR_FAILED, "remove lj/.lock");
+    ck_assert_int_eq(unlink("lj/.lock"), 0);
+    ck_ok(lock_take("lj", &second));
+    lock_release(&second);
+    lock_release(&l);
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("journal");
     TCase *t = tcase_create("journal");
@@ -332,6 +363,7 @@ int main(void) {
     tcase_add_test(t, manifest_lists);
     tcase_add_loop_test(t, manifest_refuses, 0, sizeof bad_manifest / sizeof *bad_manifest);
     tcase_add_test(t, locks);
+    tcase_add_test(t, locks_of_a_job);
     suite_add_tcase(s, t);
     return scratch_run(s);
 }
