@@ -113,6 +113,10 @@ typedef struct dropout {
 typedef struct encoder_ws encoder_ws; /* activations; grows to the largest batch seen */
 err encoder_ws_create(const encoder_config *c, encoder_ws **out);
 void encoder_ws_destroy(encoder_ws **ws);
+/* What a workspace holds for a batch of B sequences of these lengths (tokens) and M masked
+ * positions, for training or for inference, without allocating it. */
+err encoder_ws_bytes(const encoder_config *c, const int32_t *lengths, int B, int M, int train,
+                     size_t *bytes);
 
 /* Hidden states of all layers: inference when drop is NULL, else training (activations are kept for
  * the backward pass). ERR_DATA: a sequence longer than P, an id outside V; ERR_FAILED: memory.

@@ -167,3 +167,20 @@ const float *encoder_hidden(const encoder_ws *ws, int l) {
 const float *encoder_pooled(const encoder_ws *ws) {
     return ws->pooled;
 }
+
+err encoder_ws_bytes(const encoder_config *c, const int32_t *lengths, int B, int M, int train,
+                     size_t *out) {
+    encoder_ws *ws = NULL;
+    int32_t *offsets = NULL;
+    err e;
+    TRY(mem_alloc((size_t)B + 1, sizeof *offsets, &offsets));
+    for (int s = 0; s < B; s++)
+        offsets[s + 1] = offsets[s] + lengths[s];
+    batch b = {.B = B, .T = offsets[B], .offsets = offsets};
+    TRY(encoder_ws_create(c, &ws));
+    *out = sizeof(float) * shape(ws, NULL, &b, M, train ? WS_TRAIN : WS_INFER);
+done:
+    encoder_ws_destroy(&ws);
+    free(offsets);
+    return e;
+}
