@@ -124,6 +124,8 @@ err inputs_check(context *c, const dataset *all, const dataset *test);
  */
 err start_corpus(context *c, dataset *out);
 err start_encoder(context *c, int mlm, encoder **out);
+/* Its shape without its weights. */
+err start_shape(const context *c, int mlm, encoder_config *out);
 
 err stage_prepare(context *c);
 err stage_pretrain(context *c);

@@ -1,5 +1,6 @@
 #include "context.h"
 #include "job.h"
+#include "memory.h"
 
 #include "base/arena.h"
 #include "base/log.h"
@@ -61,6 +62,9 @@ static err finetune(context *c) {
                 .heldout = &c->xheldout,
                 .K = c->train.K,
                 .label = c->train.label_name};
+    need most;
+    CALL(par_agree(c->p, memory_finetune(c, &shape, c->p->size, &most)));
+    CALL(memory_check(c->p, "fine-tuning", &most));
     CALL(mem_alloc((size_t)s->n_variants, sizeof *c->sweep, &c->sweep));
     CALL(sweep_run(&sw, c->sweep, &c->usage));
     char made_from[80] = "start ";

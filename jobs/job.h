@@ -8,6 +8,7 @@
 /* Columns: name, one line for `espalier --help`. */
 #define JOBS(X)                                                                                    \
     X(run, "carry out a whole study: every stage that is not done yet")                            \
+    X(plan, "print variants, predicted core-hours, memory and disk of a study")                    \
     X(prepare, "check the data, write vocabulary and splits")                                      \
     X(pretrain, "masked-language model, when the study asks for one")                              \
     X(finetune, "train every variant of the sweep")                                                \

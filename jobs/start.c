@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "io/atomic_file.h"
+#include "model/config_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,28 @@ err start_corpus(context *c, dataset *out) {
     return e;
 }
 
+err start_shape(const context *c, int mlm, encoder_config *out) {
+    const model_options *o = &c->s->model;
+    char dir[PATH_BYTES], path[PATH_BYTES];
+    if (!o->checkpoint[0]) {
+        *out = (encoder_config){.V = c->w->V,
+                                .H = (int)o->hidden,
+                                .L = (int)o->layers,
+                                .A = (int)o->heads,
+                                .F = (int)o->feed_forward,
+                                .P = (int)o->positions,
+                                .Y = 2,
+                                .norm_eps = 1e-12f};
+    } else {
+        CALL(context_resolve(c, "model.checkpoint", o->checkpoint, dir));
+        CALL(path_join(path, dir, "config.json"));
+        CALL(config_read(path, out));
+    }
+    out->K = 0;
+    out->mlm = mlm;
+    return OK;
+}
+
 /* a new encoder of the study's shape, or the checkpoint with its masked-language head */
 err start_encoder(context *c, int mlm, encoder **out) {
     const model_options *o = &c->s->model;
@@ -51,15 +74,8 @@ err start_encoder(context *c, int mlm, encoder **out) {
         CALL(context_resolve(c, "model.checkpoint", o->checkpoint, dir));
         CALL(encoder_load(dir, (encoder_want){.classes = 0, .mlm = mlm, .seed = seed}, out));
     } else {
-        encoder_config config = {.V = c->w->V,
-                                 .H = (int)o->hidden,
-                                 .L = (int)o->layers,
-                                 .A = (int)o->heads,
-                                 .F = (int)o->feed_forward,
-                                 .P = (int)o->positions,
-                                 .Y = 2,
-                                 .mlm = mlm,
-                                 .norm_eps = 1e-12f};
+        encoder_config config;
+        CALL(start_shape(c, mlm, &config));
         CALL(encoder_create(&config, out));
         encoder_init(*out, seed);
     }

@@ -268,21 +268,28 @@ static err write_difference(const variant *v, const finetune_options *defaults, 
     return strbuf_printf(out, ", %s: %s", o->name, mine->text);
 }
 
-err variants_write(const variant *v, int n, const finetune_options *defaults, strbuf *out) {
+err variants_write_one(const variant *v, const finetune_options *defaults, strbuf *out) {
     strbuf mine = {0}, theirs = {0};
     section finetune;
     section_find("finetune", &finetune);
     err e;
-    TRY(strbuf_printf(out, "  variants:\n"));
-    for (int i = 0; i < n; i++) {
-        TRY(strbuf_printf(out, "    - {name: "));
-        TRY(option_print_text(v[i].name, out));
-        for (int k = 0; k < finetune.n; k++)
-            TRY(write_difference(&v[i], defaults, &finetune.options[k], &mine, &theirs, out));
-        TRY(strbuf_printf(out, "}\n"));
-    }
+    TRY(strbuf_printf(out, "{name: "));
+    TRY(option_print_text(v->name, out));
+    for (int k = 0; k < finetune.n; k++)
+        TRY(write_difference(v, defaults, &finetune.options[k], &mine, &theirs, out));
+    TRY(strbuf_printf(out, "}"));
 done:
     strbuf_free(&mine);
     strbuf_free(&theirs);
     return e;
+}
+
+err variants_write(const variant *v, int n, const finetune_options *defaults, strbuf *out) {
+    CALL(strbuf_printf(out, "  variants:\n"));
+    for (int i = 0; i < n; i++) {
+        CALL(strbuf_printf(out, "    - "));
+        CALL(variants_write_one(&v[i], defaults, out));
+        CALL(strbuf_printf(out, "\n"));
+    }
+    return OK;
 }

@@ -17,6 +17,9 @@ err variants_read(const node *finetune, const finetune_options *defaults, int64_
 /* Write them as a list: the name and what differs from the defaults, a line each. */
 err variants_write(const variant *v, int n, const finetune_options *defaults, strbuf *out);
 
+/* "{name: a, seed: 2}": one of them. */
+err variants_write_one(const variant *v, const finetune_options *defaults, strbuf *out);
+
 /* The options of v in one line, without its name: two variants with the same line train to the same
  * model. How many ranks share a variant and how often it is checkpointed change no byte of it and
  * are left out. */

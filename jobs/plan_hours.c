@@ -1,0 +1,72 @@
+/* core-hours of the stages: from the measured speed of training and scoring, and from how much of
+ * it there is */
+#include "plan.h"
+
+#include <string.h>
+
+/* Queries an attack makes for a token of its text: about 4 on short reviews, 12 on news (a query is
+ * the text once more). */
+static const double QUERIES = 7;
+
+/* share of the machine's float32 speed in training that pruning reaches in float64 */
+static const double FLOAT64 = 0.4;
+
+static double weights(const encoder_config *c) {
+    double H = c->H;
+    return c->L * (4 * H * H + 2 * H * c->F);
+}
+
+/* forward passes of a whole attack on n examples with so many tokens */
+static double attack_seconds(const study_plan *p, const examples *x, double share) {
+    double squares = 0;
+    for (int i = 0; i < x->n; i++) {
+        double length = (double)(x->offset[i + 1] - x->offset[i]);
+        squares += length * length;
+    }
+    return QUERIES * squares * share * p->speed.rates.evaluate;
+}
+
+static double pretrain_seconds(const study_plan *p) {
+    const pretrain_options *o = &p->c->s->pretrain;
+    const encoder_config *c = &p->shape;
+    double head = o->mask * ((double)c->H * c->V + (double)c->H * c->H);
+    double steps = (double)p->corpus_texts / (double)o->batch;
+    return (double)o->epochs *
+           ((double)p->corpus_tokens * p->speed.rates.token * (1 + head / weights(c)) +
+            steps * p->speed.rates.update);
+}
+
+/* Exact OBS: two operations for each entry of H^-1 and each weight removed, of a matrix that
+ * shrinks (a third of the cube); the Hessians are small beside it. */
+static double prune_seconds(const study_plan *p) {
+    const prune_options *o = &p->c->s->prune;
+    const encoder_config *c = &p->shape;
+    double H = c->H, F = c->F, most = 0, rate = 6 * weights(c) / p->speed.rates.token * FLOAT64;
+    for (int i = 0; i < o->sparsity.n; i++)
+        most = o->sparsity.v[i] > most ? o->sparsity.v[i] : most;
+    double rows = 4 * H * H * H * H + F * H * H * H + H * F * F * F;
+    double tokens = (double)(o->calibration * o->calibration_length);
+    double hessians = 2 * tokens * (3 * H * H + F * F);
+    int adaptive = 0;
+    for (int i = 0; i < o->methods.n; i++)
+        adaptive += strcmp(o->methods.v[i], "adaptive") == 0;
+    return adaptive * c->L * (most * rows + o->sparsity.n * hessians) / rate;
+}
+
+void plan_hours(const study_plan *p, plan_stage out[PLAN_STAGES]) {
+    const study *s = p->c->s;
+    double finetune = 0, probe = (double)p->c->probe.n / p->c->xheldout.n;
+    double reported = (double)p->c->attacked.n / p->c->xtest.n;
+    for (int i = 0; i < s->n_variants; i++)
+        finetune += p->seconds[i];
+    int candidates = 2 * s->n_variants, models = 4 + s->prune.methods.n * s->prune.sparsity.n;
+    const plan_stage stages[PLAN_STAGES] = {
+        {"pretrain", "measured, its head by arithmetic", pretrain_seconds(p)},
+        {"finetune", "measured", finetune},
+        {"soup", "measured; 7 queries a token, every variant tried twice",
+         candidates * attack_seconds(p, &p->c->xheldout, probe)},
+        {"prune", "by arithmetic", prune_seconds(p)},
+        {"attack", "measured; 7 queries a token",
+         models * attack_seconds(p, &p->c->xtest, reported)}};
+    memcpy(out, stages, sizeof stages);
+}
