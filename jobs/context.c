@@ -1,4 +1,5 @@
 #include "context.h"
+#include "grow.h"
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* the effective configuration is the study's identity: what is there must be the same */
+/* the effective configuration is the study's identity: what is there must be the same, but for
+ * variants that were added */
 static err claim_folder(context *c, void *arg) {
     const strbuf *text = arg;
     CALL(dir_make(c->dir));
@@ -25,15 +27,10 @@ static err claim_folder(context *c, void *arg) {
         char *old = NULL;
         size_t n = 0;
         CALL(file_read(path, &old, &n));
-        size_t same = 0, line = 1;
-        while (same < n && same < text->len && old[same] == text->text[same])
-            line += old[same++] == '\n';
-        int differs = same < n || same < text->len;
+        int differs = n != text->len || memcmp(old, text->text, n) != 0;
         free(old);
-        CHECK(!differs, ERR_USAGE,
-              "%s was written by another study (they differ in its line %zu): choose another "
-              "`directory` or `name`, or remove the folder",
-              path, line);
+        if (differs)
+            CALL(grow_study(c, path, text));
     } else {
         CALL(atomic_write(path, text->text, text->len));
     }

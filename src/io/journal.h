@@ -21,4 +21,9 @@ void journal_close(journal **j);
 typedef err (*journal_each)(void *state, const char *key, int64_t unit, const char *record);
 err journal_read(const char *dir, const char *stage, journal_each each, void *state);
 
+/* Of all journals below dir keep only the lines that keep() says 1 to; each file is replaced whole,
+ * and goes if nothing is left of it. For the holder of the study's lock, with no journal open. */
+typedef int (*journal_choice)(void *state, const char *stage, const char *key);
+err journal_keep(const char *dir, journal_choice keep, void *state);
+
 #endif
