@@ -11,7 +11,11 @@
 #include <string.h>
 
 static void log_variant(const variant *v, const sweep_result *r) {
-    if (r->train.diverged)
+    if (r->given_up)
+        log_info("  %-16s given up after its first epoch: held-out Acc %.1f %% (%lld of %lld)",
+                 v->name, 100.0 * ratio(r->heldout.correct, r->heldout.n),
+                 (long long)r->heldout.correct, (long long)r->heldout.n);
+    else if (r->train.diverged)
         log_info("  %-16s diverged after %lld steps: recorded, left out of the average", v->name,
                  (long long)r->train.steps);
     else

@@ -38,3 +38,10 @@ err memory_check(const par *p, const char *what, const need *n) {
                GIB * (need_total(n) + room.held), GIB * room.bytes);
     return memory_fits(&room, what, n);
 }
+
+err memory_pretrain(const context *c, const encoder *m, const examples *x) {
+    need n;
+    CALL(par_agree(c->p, need_pretrain(&m->c, &c->s->pretrain, c->p->size, x, &n)));
+    n.parameters = 0;
+    return memory_check(c->p, "pre-training", &n);
+}

@@ -1,5 +1,6 @@
 #include "context.h"
 #include "job.h"
+#include "memory.h"
 
 #include "base/log.h"
 #include "io/atomic_file.h"
@@ -85,6 +86,7 @@ static err run_pretraining(context *c, encoder *m) {
     err e;
     TRY(start_corpus(c, &corpus));
     TRY(par_agree(c->p, documents_examples(&corpus, c->w, &c->s->pretrain, &x)));
+    TRY(memory_pretrain(c, m, &x));
     TRY(checkpoint_path(c, checkpoint));
     TRY(start_embeddings(c, m, &x));
     train_place place = {.checkpoint = checkpoint, .every = CHECKPOINT_STEPS};

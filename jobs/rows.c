@@ -44,7 +44,7 @@ static err variant_row(store_content *s, const context *c, int v) {
     CALL(store_add_variants(s, &r));
     TEXT(r->name, x->name);
     TEXT(r->init, x->o.init);
-    TEXT(r->status, w->train.diverged ? "diverged" : "done");
+    TEXT(r->status, w->given_up ? "given up" : w->train.diverged ? "diverged" : "done");
     r->learning_rate = x->o.learning_rate;
     r->epochs = x->o.epochs;
     r->batch = x->o.batch;

@@ -82,7 +82,8 @@
     X(integer, evaluate_every,    0,       0, 1000000000, "steps",  "between evaluations for early_stop; 0: an epoch")    \
     X(integer, seed,              0,       0, 4294967295, "",       "of order and dropout; 0: the study's seed") \
     X(integer, ranks_per_variant, 1,       1, 4096, "ranks",        "that train a variant together, where there are so many; the same bytes on any") \
-    X(integer, checkpoint_every,  600,     0, 1000000, "seconds",   "of training between checkpoints of a variant; 0: only when asked to stop")
+    X(integer, checkpoint_every,  600,     0, 1000000, "seconds",   "of training between checkpoints of a variant; 0: only when asked to stop") \
+    X(real,    give_up_margin,    0.0,     0.0, 1.0, "fraction",    "held-out accuracy, above the share of the commonest class, that a variant must have after its first epoch to go on; 0: all go on")
 
 #define SOUP_OPTIONS(X)                                                                                                    \
     X(integer, examples,          100,     1, 100000000, "examples", "held-out examples attacked for every score")        \

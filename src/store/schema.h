@@ -46,7 +46,7 @@
     X(real,    clip,         8,   "",          "largest gradient norm; 0: no clipping")                                   \
     X(real,    dropout,      8,   "fraction",  "hidden and attention dropout")                                            \
     X(integer, seed,         8,   "",          "of order and dropout")                                        \
-    X(text,    status,       16,  "",          "done or diverged")                                                        \
+    X(text,    status,       16,  "",          "done, diverged or given up")                                              \
     X(integer, steps,        8,   "steps",     "optimiser steps taken")                                                   \
     X(integer, tokens,       8,   "tokens",    "tokens seen, over all epochs")                                            \
     X(real,    first_loss,   8,   "nat",       "mean training loss over the first epoch's beginning")                     \

@@ -21,6 +21,9 @@ typedef struct cost {
     double seconds;        /* on one rank */
 } cost;
 
+/* Steps of an epoch over n examples. */
+int64_t cost_epoch_steps(const finetune_options *o, int n);
+
 /* x: the training examples; heldout: tokens of the held-out ones. */
 cost cost_variant(const cost_rates *r, const finetune_options *o, const examples *x,
                   int64_t heldout);

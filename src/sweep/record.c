@@ -28,14 +28,14 @@ err record_write(const variant *v, const sweep_result *r, strbuf *out) {
     const train_result *t = &r->train;
     char options[17];
     CALL(identify(v, options));
-    json_t *j =
-        json_pack("{ss ss si sI sI so so sI sI so si sI sI so}", "name", v->name, "options",
-                  options, "diverged", t->diverged, "steps", (json_int_t)t->steps, "tokens",
-                  (json_int_t)t->tokens, "first_loss", real_or_null(t->first_loss), "last_loss",
-                  real_or_null(t->last_loss), "n", (json_int_t)r->heldout.n, "correct",
-                  (json_int_t)r->heldout.correct, "loss", real_or_null(r->heldout.loss),
-                  "stopped_early", t->stopped_early, "evaluations", (json_int_t)t->evaluations,
-                  "best_step", (json_int_t)t->best_step, "best_loss", real_or_null(t->best_loss));
+    json_t *j = json_pack(
+        "{ss ss si si sI sI so so sI sI so si sI sI so}", "name", v->name, "options", options,
+        "diverged", t->diverged, "given_up", r->given_up, "steps", (json_int_t)t->steps, "tokens",
+        (json_int_t)t->tokens, "first_loss", real_or_null(t->first_loss), "last_loss",
+        real_or_null(t->last_loss), "n", (json_int_t)r->heldout.n, "correct",
+        (json_int_t)r->heldout.correct, "loss", real_or_null(r->heldout.loss), "stopped_early",
+        t->stopped_early, "evaluations", (json_int_t)t->evaluations, "best_step",
+        (json_int_t)t->best_step, "best_loss", real_or_null(t->best_loss));
     char *text = j != NULL ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(j);
     CHECK(text != NULL, ERR_FAILED, "no memory for the record of variant %s", v->name);
@@ -72,6 +72,7 @@ static err record_fields(const json_t *j, const char *what, const variant *v, sw
         "folder",
         what);
     CALL(flag(j, what, "diverged", &t->diverged));
+    CALL(flag(j, what, "given_up", &r->given_up));
     CALL(count(j, what, "steps", &t->steps));
     CALL(count(j, what, "tokens", &t->tokens));
     CALL(real_or_nan(j, what, "first_loss", &t->first_loss));

@@ -190,16 +190,16 @@ done:
 }
 
 /* Checkpoints of variants that have a record: of the last ones, and what a kill left. */
-static void drop_checkpoints(plan *p) {
-    const sweep *s = p->s;
+static err drop_checkpoints(const sweep *s) {
     char path[4096];
-    tune_drop(&p->w);
     if (s->checkpoints_dir == NULL || !par_first(s->p))
-        return;
-    for (int i = 0; i < s->n; i++)
-        if (tune_checkpoint(s->checkpoints_dir, s->variants[i].name, path) == OK)
-            checkpoint_remove(path);
-    rmdir(s->checkpoints_dir);
+        return OK;
+    for (int i = 0; i < s->n; i++) {
+        CALL(tune_checkpoint(s->checkpoints_dir, s->variants[i].name, path));
+        CALL(checkpoint_remove(path));
+    }
+    rmdir(s->checkpoints_dir); /* stays if there is anything else in it */
+    return OK;
 }
 
 static err share_results(plan *p, char *const *records, sweep_result *results) {
@@ -234,7 +234,7 @@ err sweep_run(const sweep *s, sweep_result *results, sweep_usage *usage) {
     }
     TRY(e);
     TRY(share_results(&p, records, results));
-    drop_checkpoints(&p);
+    TRY(par_agree(s->p, drop_checkpoints(s)));
 done:
     units_free(&records, s->n);
     plan_close(&p);

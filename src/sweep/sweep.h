@@ -5,8 +5,11 @@
  * as models_dir/NAME, whole or not at all, and then journalled under its name. Starting again
  * trains only what has no record: variants may be added, and their order may change. A model whose
  * folder was lost is made again. A variant that diverges is recorded as such, publishes nothing and
- * stops nobody. One that was begun and not left in order (its program crashed or was killed, or it
- * failed) comes last at the next start, and goes on from its checkpoint. */
+ * stops nobody. So is one that is given up after its first epoch, where the study says so: its
+ * held-out accuracy is not far enough above that of always giving the commonest class, which is a
+ * rule that knows of no other variant and so of no order of work. One that was begun and not left
+ * in order (its program crashed or was killed, or it failed) comes last at the next start, and goes
+ * on from its checkpoint. */
 #ifndef ESPALIER_SWEEP_SWEEP_H
 #define ESPALIER_SWEEP_SWEEP_H
 
@@ -34,8 +37,9 @@ typedef struct sweep {
 } sweep;
 
 typedef struct sweep_result {
-    train_result train;
-    accuracy heldout; /* zeros if diverged */
+    train_result train; /* diverged: no model, also if it was given up */
+    int given_up;       /* after its first epoch (finetune.give_up_margin); heldout is from then */
+    accuracy heldout;   /* zeros if diverged */
     double seconds; /* of training, in this call; 0: already done. Of no table that must be the same
                        on any ranks */
     int rank;       /* first of those that trained it in this call; -1: already done */

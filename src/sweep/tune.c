@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,10 +69,11 @@ err tune_checkpoint(const char *dir, const char *name, char out[4096]) {
     return path_join(out, dir, file);
 }
 
-void tune_drop(tuner *w) {
+err tune_drop(tuner *w) {
     if (w->checkpoint[0])
-        checkpoint_remove(w->checkpoint); /* one that stays costs room, nothing else */
+        CALL(checkpoint_remove(w->checkpoint));
     w->checkpoint[0] = '\0';
+    return OK;
 }
 
 /* Steps between checkpoints for so many seconds: by an assumed speed, which may be some times off,
@@ -83,28 +85,81 @@ static int64_t checkpoint_steps(const sweep *s, const finetune_options *o) {
     return o->checkpoint_every ? 1 + (int64_t)((double)o->checkpoint_every / step) : 0;
 }
 
-/* Train m; the time it took stays on this rank. Collective over group. */
-static err train(tuner *w, const par *group, int64_t i, encoder *m, train_result *out) {
-    const sweep *s = w->s;
-    const variant *v = &s->variants[i];
-    char checkpoint[4096];
-    train_place place = {.checkpoint = checkpoint, .every = checkpoint_steps(s, &v->o)};
+/* 1 for a variant that is worth going on with: m is as it is after the first epoch. Collective. */
+static err promising(const sweep *s, const par *group, const variant *v, const encoder *m,
+                     accuracy *heldout, int *yes) {
+    int64_t count[ENCODER_MAX_CLASSES] = {0}, most = 0;
+    CALL(accuracy_shared(group, m, s->heldout, heldout));
+    for (int i = 0; i < s->heldout->n; i++) {
+        int64_t of = ++count[s->heldout->label[i]];
+        most = of > most ? of : most;
+    }
+    *yes = (double)heldout->correct >= (double)most + v->o.give_up_margin * (double)heldout->n;
+    return OK;
+}
+
+/* what one variant's training works on */
+typedef struct trial {
+    const sweep *s;
+    const par *group;
+    const variant *v;
+    train_place place;
+    encoder *m;
     monitor mon;
-    if (s->checkpoints_dir != NULL)
-        CALL(tune_checkpoint(s->checkpoints_dir, v->name, checkpoint));
+    sweep_result r;
+} trial;
+
+static err train(trial *t) {
+    return train_classifier(t->group, t->m, &t->v->o, t->s->train, t->s->heldout,
+                            t->place.checkpoint != NULL ? &t->place : NULL, &t->mon, &t->r.train);
+}
+
+/* The first epoch, a look at it, the rest from its checkpoint. A start that finds the first epoch
+ * behind it does not look again. Collective. */
+static err train_if_promising(trial *t) {
+    int yes;
+    CHECK(t->place.checkpoint != NULL, ERR_FAILED, "to give up variants needs their checkpoints");
+    int64_t epoch = cost_epoch_steps(&t->v->o, t->s->train->n);
+    t->place.pause_at = epoch;
+    err e = train(t);
+    if (e != ERR_STOPPED || (t->mon.done != epoch && t->mon.before != epoch))
+        return e;
+    CALL(promising(t->s, t->group, t->v, t->m, &t->r.heldout, &yes));
+    if (!yes) {
+        t->r.given_up = 1;
+        t->r.train = (train_result){.diverged = 1,
+                                    .steps = epoch,
+                                    .first_loss = (double)NAN,
+                                    .last_loss = (double)NAN,
+                                    .best_loss = (double)NAN};
+        return OK;
+    }
+    t->place.pause_at = 0;
+    encoder_destroy(&t->m); /* a checkpoint belongs to what training began with */
+    CALL(par_agree(t->group, start(t->s, t->v, &t->m)));
+    return train(t);
+}
+
+/* Train; the time it took stays on this rank. Collective. */
+static err train_timed(tuner *w, trial *t, int64_t i) {
+    const sweep *s = t->s;
+    char checkpoint[4096];
+    if (s->checkpoints_dir != NULL) {
+        CALL(tune_checkpoint(s->checkpoints_dir, t->v->name, checkpoint));
+        t->place = (train_place){.checkpoint = checkpoint, .every = checkpoint_steps(s, &t->v->o)};
+    }
     double began = clock_now();
-    monitor_begin(&mon, v->name, "steps", 0);
-    err e = train_classifier(group, m, &v->o, s->train, s->heldout,
-                             s->checkpoints_dir != NULL ? &place : NULL, &mon, out);
+    monitor_begin(&t->mon, t->v->name, "steps", 0);
+    err e = t->v->o.give_up_margin > 0 && t->v->o.epochs > 1 ? train_if_promising(t) : train(t);
     double seconds = clock_now() - began;
     w->training += seconds;
     CALL(e);
-    monitor_end(&mon);
-    if (!par_first(group))
+    monitor_end(&t->mon);
+    if (!par_first(t->group))
         return OK;
     w->seconds[i] = seconds;
     w->trainer[i] = s->p->rank + 1;
-    w->ranks[i] = group->size;
+    w->ranks[i] = t->group->size;
     if (s->checkpoints_dir != NULL)
         memcpy(w->checkpoint, checkpoint, sizeof w->checkpoint);
     return OK;
@@ -113,22 +168,20 @@ static err train(tuner *w, const par *group, int64_t i, encoder *m, train_result
 /* Collective over group. */
 static err tune_variant(tuner *w, const par *group, int64_t i, strbuf *record) {
     const sweep *s = w->s;
-    const variant *v = &s->variants[i];
-    encoder *m = NULL;
-    sweep_result r = {0};
+    trial t = {.s = s, .group = group, .v = &s->variants[i]};
     err e;
-    TRY(par_agree(group, start(s, v, &m)));
-    TRY(train(w, group, i, m, &r.train));
-    if (!r.train.diverged)
-        TRY(accuracy_shared(group, m, s->heldout, &r.heldout));
-    TRY(par_agree(group, record_write(v, &r, record)));
+    TRY(par_agree(group, start(s, t.v, &t.m)));
+    TRY(train_timed(w, &t, i));
+    if (!t.r.train.diverged)
+        TRY(accuracy_shared(group, t.m, s->heldout, &t.r.heldout));
+    TRY(par_agree(group, record_write(t.v, &t.r, record)));
     ENSURE(w->recorded == NULL || strcmp(record->text, w->recorded[i]) == 0, ERR_DATA,
            "its model was lost and does not come out as recorded (another program, processor or "
            "data): remove the study's folder to start over");
-    if (!r.train.diverged)
-        TRY(par_agree(group, par_first(group) ? publish(s, v, m) : OK));
+    if (!t.r.train.diverged)
+        TRY(par_agree(group, par_first(group) ? publish(s, t.v, t.m) : OK));
 done:
-    encoder_destroy(&m);
+    encoder_destroy(&t.m);
     return e;
 }
 
@@ -138,8 +191,10 @@ err tune(void *state, const par *group, int64_t unit, strbuf *record) {
     const char *name = w->s->variants[i].name;
     int marks = par_first(group) && w->begun != NULL;
     double began = clock_now(), trained = w->training;
-    tune_drop(w);
-    err e = par_agree(group, marks ? begun_begin(w->begun, name) : OK);
+    err e = tune_drop(w);
+    if (e == OK && marks)
+        e = begun_begin(w->begun, name);
+    e = par_agree(group, e);
     if (e == OK)
         e = tune_variant(w, group, i, record);
     if (e == ERR_STOPPED && marks && begun_leave(w->begun, name) != OK)

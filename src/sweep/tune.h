@@ -26,7 +26,7 @@ typedef struct tuner {
 err tune(void *state, const par *group, int64_t unit, strbuf *record);
 
 /* Remove the checkpoint of the last variant, whose record is journalled now. */
-void tune_drop(tuner *w);
+err tune_drop(tuner *w);
 
 /* dir/NAME.checkpoint */
 err tune_checkpoint(const char *dir, const char *name, char out[4096]);

@@ -381,7 +381,8 @@ static err run(classifier *t, const train_place *place, monitor *mon) {
     while (t->k.step < t->steps && !t->out->diverged && !early_stop_over(&t->stop)) {
         double loss = 0.0;
         int64_t step = t->k.step, tokens = t->counts[TOKENS];
-        err e = step > t->resumed && step == place->interrupt_at
+        int pause = place->pause_at > 0 && step == place->pause_at;
+        err e = pause || (step > t->resumed && step == place->interrupt_at)
                     ? err_raise(ERR_STOPPED, __FILE__, __LINE__, "interrupted at step %lld",
                                 (long long)step)
                     : take_step(t, &loss);

@@ -264,6 +264,32 @@ START_TEST(groups_make_the_same_models) {
 }
 END_TEST
 
+/* a threshold between two variants: one is given up after its first epoch, the other is what it is
+ * without one; the same on any number of ranks and when it is asked for again */
+START_TEST(hopeless_variants_are_given_up) {
+    garden *g = garden_open();
+    char checkpoints[4096];
+    ck_ok(path_join(checkpoints, g->dir, "checkpoints"));
+    g->s.checkpoints_dir = checkpoints;
+    g->v[0].o.epochs = 2;
+    g->v[0].o.learning_rate = 1e-7; /* learns nothing */
+    for (int i = 0; i < N; i++)
+        g->v[i].o.give_up_margin = 0.1;
+    g->v[1].o.batch = 4; /* 30 steps in its first epoch are enough */
+    g->v[3].o.epochs = 1; /* never looked at: its first epoch is its last */
+    for (int turn = 0; turn < 2; turn++) {
+        ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
+        ck_all(world, g->r[0].given_up && g->r[0].train.diverged && !published(g, "a"));
+        ck_all(world, g->r[0].train.steps == 8 && g->r[0].heldout.n == 70);
+        ck_all(world, g->r[0].heldout.correct < 50 && isnan(g->r[0].train.last_loss));
+        ck_all(world, !g->r[1].given_up && as_expected(g, 1));
+        ck_all(world, !g->r[3].given_up && as_expected(g, 3));
+        ck_all(world, trained_now(g) == (turn ? 0 : N) && !path_exists(checkpoints));
+    }
+    garden_close(g);
+}
+END_TEST
+
 START_TEST(a_variant_more_is_trained_alone) {
     garden *g = garden_open();
     variant given[N];
@@ -299,6 +325,7 @@ int main(int argc, char **argv) {
     tcase_add_test(t, a_lost_model_is_made_again);
     tcase_add_test(t, what_failed_once_comes_last);
     tcase_add_loop_test(t, groups_make_the_same_models, 0, 2);
+    tcase_add_test(t, hopeless_variants_are_given_up);
     tcase_add_test(t, a_variant_more_is_trained_alone);
     return agree_run("sweep", t, &world);
 }
