@@ -62,6 +62,7 @@ err start_shape(const context *c, int mlm, encoder_config *out) {
     }
     out->K = 0;
     out->mlm = mlm;
+    out->p = strcmp(o->precision, "bf16") == 0 ? BFLOAT16 : FLOAT32;
     return OK;
 }
 

@@ -178,7 +178,9 @@ err encoder_ws_bytes(const encoder_config *c, const int32_t *lengths, int B, int
         offsets[s + 1] = offsets[s] + lengths[s];
     batch b = {.B = B, .T = offsets[B], .offsets = offsets};
     TRY(encoder_ws_create(c, &ws));
-    *out = sizeof(float) * shape(ws, NULL, &b, M, train ? WS_TRAIN : WS_INFER);
+    ws->mode = train ? WS_TRAIN : WS_INFER;
+    ws->first = M == 0; /* a classifier reads one row a sequence of the last layer */
+    *out = sizeof(float) * shape(ws, NULL, &b, M);
 done:
     encoder_ws_destroy(&ws);
     free(offsets);

@@ -25,6 +25,7 @@ static err start(const sweep *s, const variant *v, encoder **out) {
         CALL(encoder_create(&shape, out));
         encoder_init(*out, s->seed);
     }
+    (*out)->c.p = s->shape.p; /* precision stands in no checkpoint */
     for (int k = 0; k < s->K; k++)
         snprintf((*out)->c.label[k], sizeof(*out)->c.label[k], "%s", s->label[k]);
     return OK;
