@@ -50,11 +50,15 @@ static checkpoint make(encoder_kind family, int K, int mlm) {
     return x;
 }
 
+static void set_name(char to[ENCODER_NAME_BYTES], const char *name) {
+    memcpy(to, name, strlen(name) + 1);
+}
+
 /* names are set here: a checkpoint may have been copied since it was made */
 static void write_part(checkpoint *x, const char *path, int from, int to) {
     for (int i = 0; i < x->n; i++) {
         if (!x->name[i][0])
-            snprintf(x->name[i], sizeof x->name[i], "%s", x->a[i].name);
+            set_name(x->name[i], x->a[i].name);
         x->st[i].name = x->name[i];
     }
     ck_ok(safetensors_write(path, x->st + from, to - from));
@@ -145,8 +149,7 @@ START_TEST(as_published) {
     checkpoint x = make(kind, 3, 1);
     size_t skip = strlen(f->prefix);
     for (int i = 0; i < x.n; i++)
-        snprintf(x.name[i], sizeof x.name[i], "%s",
-                 x.a[i].name + (strncmp(x.a[i].name, f->prefix, skip) == 0 ? skip : 0));
+        set_name(x.name[i], x.a[i].name + (strncmp(x.a[i].name, f->prefix, skip) == 0 ? skip : 0));
     int n = x.n;
     x.st[x.n] = (st_array){.dtype = ST_F32, .rank = 2, .shape = {13, 8}, .count = 104};
     x.st[x.n].data = x.m->p.word_emb;
