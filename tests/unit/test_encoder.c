@@ -170,6 +170,16 @@ START_TEST(positions_of_roberta) {
     ck_assert_float_ne(before, logits[0]);
     encoder_ws_destroy(&ws);
     encoder_destroy(&m);
+    /* positions behind the last one */
+    const int32_t many[11] = {0}, whole[] = {0, 11};
+    batch b = {.B = 1, .T = 11, .ids = many, .offsets = whole};
+    c.P = 10;
+    m = make(&c);
+    ws = workspace(m);
+    ck_assert_int_eq(encoder_forward(ws, m, &b, NULL, 0), ERR_DATA);
+    ck_assert_ptr_nonnull(strstr(err_message(), "has 11 tokens, the encoder 10 positions"));
+    encoder_ws_destroy(&ws);
+    encoder_destroy(&m);
     c = config_family(ENCODER_DISTILBERT);
     m = make(&c);
     ws = workspace(m);
