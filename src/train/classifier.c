@@ -1,6 +1,5 @@
 #include "base/arena.h"
 #include "base/rng.h"
-#include "base/strbuf.h"
 #include "io/hash.h"
 #include "par/preempt.h"
 #include "train/checkpoint.h"
@@ -9,6 +8,7 @@
 #include "train/early_stop.h"
 #include "train/freelb.h"
 #include "train/heldout.h"
+#include "train/identity.h"
 #include "train/optimiser.h"
 #include "train/reduce.h"
 #include "train/schedule.h"
@@ -154,26 +154,15 @@ static err identify_options(const finetune_options *o, strbuf *b) {
     return OK;
 }
 
-static err identify_examples(const examples *x, strbuf *b) {
-    return strbuf_printf(
-        b, "%d %llx %llx|", x->n,
-        (unsigned long long)hash_u64(x->ids, (size_t)x->offset[x->n] * sizeof *x->ids),
-        (unsigned long long)hash_u64(x->label, (size_t)x->n * sizeof *x->label));
-}
-
-/* a checkpoint fits a run only if all that determines the run's bytes is the same */
 static err identify(classifier *t) {
-    const encoder_config *c = &t->m->c;
     strbuf b = {0};
     err e;
-    TRY(strbuf_printf(&b, "finetune %d %d %d %d %d %d %d %d %a|", c->V, c->H, c->L, c->A, c->F,
-                      c->P, c->Y, c->K, (double)c->norm_eps));
+    TRY(strbuf_printf(&b, "finetune "));
+    TRY(identity_encoder(t->m, &b));
     TRY(identify_options(t->o, &b));
-    TRY(identify_examples(t->x, &b));
+    TRY(identity_examples(t->x, &b));
     if (t->held.rows != NULL)
-        TRY(identify_examples(t->held.x, &b));
-    TRY(strbuf_printf(&b, "%llx",
-                      (unsigned long long)hash_u64(t->m->block, t->m->n * sizeof *t->m->block)));
+        TRY(identity_examples(t->held.x, &b));
     t->k.run = (int64_t)hash_u64(b.text, b.len);
 done:
     strbuf_free(&b);

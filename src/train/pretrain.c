@@ -1,10 +1,10 @@
 #include "base/arena.h"
 #include "base/rng.h"
-#include "base/strbuf.h"
 #include "io/hash.h"
 #include "train/checkpoint.h"
 #include "train/clip.h"
 #include "train/divergence.h"
+#include "train/identity.h"
 #include "train/mlm.h"
 #include "train/optimiser.h"
 #include "train/schedule.h"
@@ -54,23 +54,18 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* a checkpoint fits a run only if all that determines the run's bytes is the same */
 static err identify(run *r, const tokenizer *w) {
-    const encoder_config *c = &r->m->c;
     const pretrain_options *o = r->o;
-    const examples *x = r->x;
     strbuf b = {0};
-    err e = strbuf_printf(
-        &b,
-        "pretrain %d %d %d %d %d %d %d %d %a|%lld %lld %lld %a %a %a %a %a %a|%llu %d %d %d|%llx "
-        "%llx",
-        c->V, c->H, c->L, c->A, c->F, c->P, c->Y, c->K, (double)c->norm_eps, (long long)o->epochs,
-        (long long)o->batch, (long long)o->shards, o->learning_rate, o->warmup, o->weight_decay,
-        o->clip, o->dropout, o->mask, (unsigned long long)r->seed, w->V, (int)w->mask, x->n,
-        (unsigned long long)hash_u64(x->ids, (size_t)x->offset[x->n] * sizeof *x->ids),
-        (unsigned long long)hash_u64(r->m->block, r->m->n * sizeof *r->m->block));
-    if (e == OK)
-        r->k.run = (int64_t)hash_u64(b.text, b.len);
+    err e;
+    TRY(strbuf_printf(&b, "pretrain %lld %lld %lld %a %a %a %a %a %a %llu %d %d|",
+                      (long long)o->epochs, (long long)o->batch, (long long)o->shards,
+                      o->learning_rate, o->warmup, o->weight_decay, o->clip, o->dropout, o->mask,
+                      (unsigned long long)r->seed, w->V, (int)w->mask));
+    TRY(identity_encoder(r->m, &b));
+    TRY(identity_examples(r->x, &b));
+    r->k.run = (int64_t)hash_u64(b.text, b.len);
+done:
     strbuf_free(&b);
     return e;
 }
