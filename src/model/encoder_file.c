@@ -20,7 +20,8 @@ typedef struct reader {
     unsigned char *used; /* (arrays of the checkpoint) */
     encoder_want want;
     int new_pooler, new_classifier; /* initialised, not read */
-    encoder_array *arrays;
+    encoder_array *arrays;          /* (n) of the encoder */
+    int *from;                      /* (n) the checkpoint's array of each, -1: initialised */
     int n;
 } reader;
 
@@ -72,19 +73,32 @@ static err check_shape(const reader *r, int i, const encoder_array *want) {
           weights_path(r->w, i), a->name, have, want->rows, want->cols);
 }
 
-static err read_array(reader *r, encoder *m, const encoder_array *a) {
-    const float *x = m->block + a->offset;
-    int pooler = x == m->p.pool_w || x == m->p.pool_b;
-    int classifier = x == m->p.class_w || x == m->p.class_b;
-    if ((r->new_pooler && pooler) || (r->new_classifier && classifier)) {
-        encoder_init_array(m, a, r->want.seed);
-        return OK;
+/* is a one of the arrays whose names in BERT's table begin with `with`? */
+static int belongs(const reader *r, const encoder_array *a, const char *with) {
+    char own[ENCODER_NAME_BYTES];
+    encoder_family_array(r->f, with, own, sizeof own);
+    return starts(a->name, own);
+}
+
+/* Where every array comes from, found and of the right shape before memory is taken for any: so a
+ * config.json with a wrong size is told, however large the size. */
+static err find_arrays(reader *r, const encoder_config *c) {
+    r->n = encoder_arrays(c, NULL, 0);
+    CALL(mem_alloc((size_t)r->n, sizeof *r->arrays, &r->arrays));
+    CALL(mem_alloc((size_t)r->n, sizeof *r->from, &r->from));
+    encoder_arrays(c, r->arrays, r->n);
+    for (int i = 0; i < r->n; i++) {
+        const encoder_array *a = &r->arrays[i];
+        int pooler = belongs(r, a, "bert.pooler.dense.");
+        r->from[i] = -1;
+        if (pooler ? r->new_pooler : r->new_classifier && belongs(r, a, "classifier."))
+            continue;
+        r->from[i] = look_up(r, a->name);
+        CHECK(r->from[i] >= 0, ERR_DATA, "%s: array %s is missing", weights_name(r->w), a->name);
+        r->used[r->from[i]] = 1;
+        CALL(check_shape(r, r->from[i], a));
     }
-    int i = look_up(r, a->name);
-    CHECK(i >= 0, ERR_DATA, "%s: array %s is missing", weights_name(r->w), a->name);
-    r->used[i] = 1;
-    CALL(check_shape(r, i, a));
-    return weights_copy(r->w, i, m->block + a->offset, (int64_t)a->rows * a->cols);
+    return OK;
 }
 
 /* a copy of the word embeddings or of the head's bias must be the tied one that it is by definition
@@ -173,11 +187,13 @@ static err choose_heads(reader *r, encoder_config *c) {
 }
 
 static err read_arrays(reader *r, encoder *m) {
-    r->n = encoder_arrays(&m->c, NULL, 0);
-    CALL(mem_alloc((size_t)r->n, sizeof *r->arrays, &r->arrays));
-    encoder_arrays(&m->c, r->arrays, r->n);
-    for (int i = 0; i < r->n; i++)
-        CALL(read_array(r, m, &r->arrays[i]));
+    for (int i = 0; i < r->n; i++) {
+        const encoder_array *a = &r->arrays[i];
+        if (r->from[i] < 0)
+            encoder_init_array(m, a, r->want.seed);
+        else
+            CALL(weights_copy(r->w, r->from[i], m->block + a->offset, (int64_t)a->rows * a->cols));
+    }
     CALL(check_tied(r, m));
     return check_unused(r);
 }
@@ -195,6 +211,7 @@ err encoder_load(const char *dir, encoder_want want, encoder **out) {
     TRY(weights_open(dir, &r.w));
     TRY(mem_alloc((size_t)weights_count(r.w) + 1, 1, &r.used));
     TRY(choose_heads(&r, c));
+    TRY(find_arrays(&r, c));
     TRY(encoder_create(c, &m));
     TRY(read_arrays(&r, m));
     *out = m;
@@ -203,6 +220,7 @@ done:
     encoder_destroy(&m);
     weights_close(&r.w);
     free(r.arrays);
+    free(r.from);
     free(r.used);
     free(c);
     return e;

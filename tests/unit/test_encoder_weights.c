@@ -342,7 +342,8 @@ END_TEST
 
 /* --- config.json of the families -------------------------------------------------------------- */
 
-static void config_refused(encoder_kind family, const char *key, json_t *value, const char *says) {
+static void config_refused_by(encoder_kind family, const char *key, json_t *value,
+                              const char *says) {
     checkpoint x = make(family, 2, 0);
     json_t *o;
     ck_ok(json_read("model/config.json", &o));
@@ -353,6 +354,10 @@ static void config_refused(encoder_kind family, const char *key, json_t *value, 
     ck_ok(json_write("model/config.json", o));
     json_decref(o);
     expect_refused(&x, ERR_DATA, says);
+}
+
+static void config_refused(encoder_kind family, const char *key, json_t *value, const char *says) {
+    config_refused_by(family, key, value, says);
     ck_assert_ptr_nonnull(strstr(err_message(), "model/config.json: "));
 }
 
@@ -376,6 +381,17 @@ START_TEST(bad_config) {
     config_refused(ENCODER_BERT, "problem_type", json_string("regression"), "\"regression\"");
     config_refused(ENCODER_BERT, "model_type", json_string("xlm-roberta"),
                    "\"xlm-roberta\"; supported are bert, distilbert, roberta");
+}
+END_TEST
+
+/* sizes for which there is no memory are told from the arrays, not from the memory */
+START_TEST(huge_config) {
+    config_refused_by(ENCODER_BERT, "vocab_size", json_integer(1 << 24), "asks for (16777216, 8)");
+    config_refused_by(ENCODER_ROBERTA, "hidden_size", json_integer(1 << 16),
+                      "asks for (13, 65536)");
+    config_refused_by(ENCODER_DISTILBERT, "n_layers", json_integer(1000), "layer.2.");
+    config_refused_by(ENCODER_DISTILBERT, "hidden_dim", json_integer(1 << 18),
+                      "asks for (262144, 8)");
 }
 END_TEST
 
@@ -407,6 +423,7 @@ int main(void) {
     tcase_add_test(c, bad_shards);
     tcase_add_test(c, other_formats);
     tcase_add_test(c, bad_config);
+    tcase_add_test(c, huge_config);
     tcase_add_test(c, good_config);
     suite_add_tcase(s, c);
     return scratch_run(s);
