@@ -4,7 +4,9 @@ set -uo pipefail
 bad=0
 say() { echo "$*"; bad=1; }
 mapfile -t c < <(git ls-files '*.c' '*.h')
-if clang-format --dry-run -Werror "${c[@]}" 2>&1 | grep -E 'error:' | head -20; then
+badly=$(clang-format --dry-run -Werror "${c[@]}" 2>&1 | grep -E 'error:' | head -20)
+if [ -n "$badly" ]; then
+    say "$badly"
     say "formatting: run clang-format -i on these files"
 fi
 cppcheck --quiet --std=c11 --language=c --enable=warning,portability --inline-suppr --error-exitcode=1 \
