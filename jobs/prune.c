@@ -111,7 +111,8 @@ static err prune(context *c) {
     encoder *dense = NULL;
     err e;
     TRY(par_agree(c->p, context_load_model(c, "greedy", &dense)));
-    dense->c.p = FLOAT32; /* what is pruned is measured exactly; the result is computed as all are */
+    dense->c.p =
+        FLOAT32; /* what is pruned is measured exactly; the result is computed as all are */
     TRY(par_agree(c->p, calibration(c, &x)));
     TRY(mem_alloc((size_t)(o->methods.n * o->sparsity.n) + 1, sizeof *c->pruned, &c->pruned));
     for (int i = 0; i < o->methods.n; i++)

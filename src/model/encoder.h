@@ -27,9 +27,9 @@ typedef struct encoder_config {
     int K;              /* classes; 0: no classifier */
     int mlm;            /* 1: masked-language head present */
     float norm_eps;
-    precision p; /* of the operands of products with weights; how a model is computed, so in no file.
-                    BFLOAT16 only where gemm_has_bfloat16; attention, sums, gradients and weights
-                    stay float32 */
+    precision p; /* of the operands of products with weights; how a model is computed, so in no
+                    file. BFLOAT16 only where gemm_has_bfloat16; attention, sums, gradients and
+                    weights stay float32 */
     char label[ENCODER_MAX_CLASSES][ENCODER_LABEL_BYTES]; /* id2label */
 } encoder_config;
 

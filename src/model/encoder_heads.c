@@ -105,7 +105,8 @@ static void mlm_transform(encoder_ws *ws, const encoder *m, const int32_t *posit
     int H = m->c.H;
     const encoder_params *p = &m->p;
     rows_gather(ws->picked, ws->hidden[m->c.L], positions, M, H);
-    linear_gelu_forward(ws->head_gelu, ws->head_u, ws->picked, p->mlm_w, p->mlm_b, M, H, H, ws->c.p);
+    linear_gelu_forward(ws->head_gelu, ws->head_u, ws->picked, p->mlm_w, p->mlm_b, M, H, H,
+                        ws->c.p);
     norm_forward(ws->head, ws->head_mean, ws->head_rstd, ws->head_gelu, p->mlm_norm_w,
                  p->mlm_norm_b, m->c.norm_eps, M, H);
 }

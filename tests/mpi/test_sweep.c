@@ -275,7 +275,7 @@ START_TEST(hopeless_variants_are_given_up) {
     g->v[0].o.learning_rate = 1e-7; /* learns nothing */
     for (int i = 0; i < N; i++)
         g->v[i].o.give_up_margin = 0.1;
-    g->v[1].o.batch = 4; /* 30 steps in its first epoch are enough */
+    g->v[1].o.batch = 4;  /* 30 steps in its first epoch are enough */
     g->v[3].o.epochs = 1; /* never looked at: its first epoch is its last */
     for (int turn = 0; turn < 2; turn++) {
         ck_all_ok(world, sweep_run(&g->s, g->r, NULL));
