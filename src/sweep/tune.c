@@ -77,15 +77,6 @@ err tune_drop(tuner *w) {
     return OK;
 }
 
-/* Steps between checkpoints for so many seconds: by an assumed speed, which may be some times off,
- * but is the same for every variant of an encoder. */
-static int64_t checkpoint_steps(const sweep *s, const finetune_options *o) {
-    cost_rates rates = cost_assume(&s->shape);
-    cost c = cost_variant(&rates, o, s->train, 0);
-    double step = c.seconds / (double)c.steps;
-    return o->checkpoint_every ? 1 + (int64_t)((double)o->checkpoint_every / step) : 0;
-}
-
 /* 1 for a variant that is worth going on with: m is as it is after the first epoch. Collective. */
 static err promising(const sweep *s, const par *group, const variant *v, const encoder *m,
                      accuracy *heldout, int *yes) {
@@ -147,7 +138,8 @@ static err train_timed(tuner *w, trial *t, int64_t i) {
     char checkpoint[4096];
     if (s->checkpoints_dir != NULL) {
         CALL(tune_checkpoint(s->checkpoints_dir, t->v->name, checkpoint));
-        t->place = (train_place){.checkpoint = checkpoint, .every = checkpoint_steps(s, &t->v->o)};
+        t->place =
+            (train_place){.checkpoint = checkpoint, .seconds = (double)t->v->o.checkpoint_every};
     }
     double began = clock_now();
     monitor_begin(&t->mon, t->v->name, "steps", 0);

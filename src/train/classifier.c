@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/rng.h"
 #include "io/hash.h"
 #include "par/preempt.h"
@@ -44,7 +45,9 @@ typedef struct classifier {
     int64_t counts[COUNTS];
     double reals[REALS];
     checkpoint_file k;
-    int64_t resumed; /* the step it was taken up at; 0: from the start */
+    int64_t resumed;      /* the step it was taken up at; 0: from the start */
+    double seconds, kept; /* between checkpoints, 0: any number; when the last one was kept */
+    int due;              /* so many have passed */
     train_result *out;
 } classifier;
 
@@ -198,7 +201,9 @@ static err save(classifier *t) {
     t->counts[SINCE] = t->stop.since;
     t->counts[BEST_STEP] = t->stop.best_step;
     t->reals[BEST_LOSS] = t->stop.best_loss;
-    return checkpoint_save(&t->k);
+    CALL(checkpoint_save(&t->k));
+    t->kept = clock_now();
+    return OK;
 }
 
 /* Collective. */
@@ -282,7 +287,7 @@ static err shard_gradient(classifier *t, const slice *x, int s, double *loss, in
 
 /* All ranks' shards. loss: mean of the step. ERR_STOPPED: a rank was asked to stop. Collective. */
 static err gradient(classifier *t, const slice *x, double *loss) {
-    enum { ASKED = SHARDS_MAX, FAILED, COLUMNS };
+    enum { ASKED = SHARDS_MAX, FAILED, DUE, COLUMNS };
     int64_t table[COLUMNS] = {0};
     int end;
     err mine = OK;
@@ -294,7 +299,10 @@ static err gradient(classifier *t, const slice *x, double *loss) {
     }
     int mine_asked = table[ASKED] > 0;
     table[FAILED] = mine != OK;
+    table[DUE] = t->group->rank == CHECKPOINT_KEEPER && t->seconds > 0 &&
+                 clock_now() - t->kept >= t->seconds;
     CALL(par_sum_i64(t->group, table, COLUMNS));
+    t->due = table[DUE] > 0;
     if (table[FAILED] > 0)
         return par_agree(t->group, mine);
     if (table[ASKED] > 0) /* the step is dropped */
@@ -383,8 +391,8 @@ static err run(classifier *t, const train_place *place, monitor *mon) {
             monitor_step(mon, t->k.step, loss);
         }
         CALL(evaluate(t));
-        if (place->every > 0 && t->k.step % place->every == 0 && t->k.step < t->steps &&
-            !t->out->diverged)
+        int due = t->due || (place->every > 0 && t->k.step % place->every == 0);
+        if (due && t->k.step < t->steps && !t->out->diverged)
             CALL(save(t));
     }
     return OK;
@@ -442,6 +450,8 @@ err train_classifier(const par *group, encoder *m, const finetune_options *o, co
         mon->total = t.steps;
         mon->before = t.k.step;
     }
+    t.seconds = place->checkpoint != NULL ? place->seconds : 0;
+    t.kept = clock_now();
     TRY(run(&t, place, mon));
     TRY(finish(&t));
 done:

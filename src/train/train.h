@@ -15,6 +15,7 @@
 typedef struct train_place {
     const char *checkpoint; /* file (checkpoint.h); NULL: none, a run that is stopped starts over */
     int64_t every;          /* steps between checkpoints; 0: only when asked to stop */
+    double seconds;         /* and of training between them, about; 0: no matter */
     int64_t interrupt_at;   /* as if asked to stop once this many steps are done; 0: never */
     int64_t pause_at; /* the same, also if it is taken up there: m is to be looked at; 0: never */
 } train_place;

@@ -290,6 +290,22 @@ START_TEST(hopeless_variants_are_given_up) {
 }
 END_TEST
 
+/* a checkpoint is kept once so many seconds have passed, and never without */
+START_TEST(checkpoints_by_the_clock) {
+    static const double seconds[] = {1e-9, 0, 1e6};
+    garden *g = garden_open();
+    char file[4096];
+    ck_ok(path_join(file, g->dir, "clock.checkpoint"));
+    train_place place = {.checkpoint = file, .seconds = seconds[_i]};
+    train_result r;
+    encoder *m = toy_encoder(2, 0, 11);
+    ck_all_ok(world, train_classifier(world, m, &g->v[0].o, &g->train, NULL, &place, NULL, &r));
+    ck_all(world, path_exists(file) == (_i == 0));
+    encoder_destroy(&m);
+    garden_close(g);
+}
+END_TEST
+
 START_TEST(a_variant_more_is_trained_alone) {
     garden *g = garden_open();
     variant given[N];
@@ -326,6 +342,7 @@ int main(int argc, char **argv) {
     tcase_add_test(t, what_failed_once_comes_last);
     tcase_add_loop_test(t, groups_make_the_same_models, 0, 2);
     tcase_add_test(t, hopeless_variants_are_given_up);
+    tcase_add_loop_test(t, checkpoints_by_the_clock, 0, 3);
     tcase_add_test(t, a_variant_more_is_trained_alone);
     return agree_run("sweep", t, &world);
 }

@@ -535,8 +535,8 @@ START_TEST(reference) {
 END_TEST
 
 START_TEST(configs_are_studies) {
-    static const char *const names[] = {"reference", "demo", "sst2-quick", "sst2-mini",
-                                        "sst2-soup"};
+    static const char *const names[] = {"reference", "demo",      "sst2-quick",
+                                        "sst2-mini", "sst2-soup", "table8"};
     char path[sizeof configs + 20];
     study *s = NULL;
     snprintf(path, sizeof path, "%s/%s.yaml", configs, names[_i]);
@@ -562,7 +562,7 @@ static Suite *config_suite(void) {
     tcase_add_test(t, walks);
     tcase_add_test(t, distances);
     tcase_add_test(t, reference);
-    tcase_add_loop_test(t, configs_are_studies, 0, 5);
+    tcase_add_loop_test(t, configs_are_studies, 0, 6);
     suite_add_tcase(suite, t);
     return suite;
 }

@@ -349,6 +349,31 @@ START_TEST(locks_of_a_job) {
 }
 END_TEST
 
+static int keep_some(void *state, const char *stage, const char *key) {
+    (void)state;
+    return strcmp(stage, "s") == 0 && strncmp(key, "so", 2) == 0;
+}
+
+/* of all journals the lines of some keys of one stage stay; files with nothing left go */
+START_TEST(keeps_some) {
+    fresh();
+    append("s", 0, "soup", 3, "{\"a\": 1}");
+    append("s", 0, "other", 3, "x");
+    append("s", 0, "sold", 4, "tab\tand");
+    append("s", 12, "other", 4, "y");
+    append("s.2", 0, "soup", 1, "z");
+    put_text("j/notes.log", "not a journal");
+    ck_ok(journal_keep("j", keep_some, NULL));
+    expect("s", "soup 3 {\"a\": 1};sold 4 tab\tand;");
+    expect("s.2", "");
+    ck_assert(!path_exists("j/s.12.log") && !path_exists("j/s.2.0.log"));
+    ck_assert(path_exists("j/s.0.log") && path_exists("j/notes.log"));
+    append("s", 0, "soup", 5, "more");
+    expect("s", "soup 3 {\"a\": 1};sold 4 tab\tand;soup 5 more;");
+    ck_refused(journal_keep("none", keep_some, NULL), ERR_IO, "cannot read folder none");
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("journal");
     TCase *t = tcase_create("journal");
@@ -360,6 +385,7 @@ int main(void) {
     tcase_add_test(t, damaged);
     tcase_add_test(t, killed);
     tcase_add_test(t, no_space);
+    tcase_add_test(t, keeps_some);
     tcase_add_test(t, manifest_lists);
     tcase_add_loop_test(t, manifest_refuses, 0, sizeof bad_manifest / sizeof *bad_manifest);
     tcase_add_test(t, locks);
