@@ -48,7 +48,8 @@ err share_measure(share_subject subject, void *state, share_limit limit, void *l
         top[n] = 2.0 / (1.0 / before + 1.0 / after);
         ratio[n] = rate[n] / top[n];
     }
-    *out = (share){share_median(rate, n), share_median(top, n), share_median(ratio, n), n};
+    *out = (share){share_median(rate, n), share_median(top, n), share_median(ratio, n), 0.0, n};
+    out->best = rate[n - 1] / top[n - 1]; /* sorted now */
     return OK;
 }
 

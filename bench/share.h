@@ -16,6 +16,7 @@ typedef double (*share_limit)(void *state);
 
 typedef struct share {
     double rate, limit, ratio; /* medians */
+    double best; /* highest rate over highest limit: what a quiet machine might give */
     int turns;
 } share;
 

@@ -101,6 +101,10 @@ void workload_destroy(workload **k) {
     *k = NULL;
 }
 
+void workload_precision(workload *k, precision p) {
+    k->m->c.p = p;
+}
+
 err workload_turn(workload *k, work w, int j) {
     const batch *b = &k->b[j];
     const float *logits;
@@ -128,6 +132,16 @@ err workload_turn(workload *k, work w, int j) {
 
 int workload_tokens(const workload *k, int j) {
     return k->b[j].T;
+}
+
+const float *workload_hidden(const workload *k, int j, size_t *n) {
+    *n = (size_t)k->b[j].T * (size_t)k->m->c.H;
+    return encoder_hidden(k->ws, k->m->c.L);
+}
+
+const float *workload_gradient(const workload *k, size_t *n) {
+    *n = k->m->n;
+    return k->grads;
 }
 
 /* one layer: keys and values of all tokens, the rest of rows of them in each sequence */

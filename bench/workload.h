@@ -4,6 +4,8 @@
 
 #include "lengths.h"
 
+#include "model/encoder.h"
+
 #include <stdint.h>
 
 typedef struct size {
@@ -30,13 +32,21 @@ typedef struct workload workload;
 err workload_create(const size *z, const lengths *n, int mlm, workload **out);
 void workload_destroy(workload **k);
 
+/* Of the products from now on; FLOAT32 at first. */
+void workload_precision(workload *k, precision p);
+
 /* One turn over one batch. */
-err workload_turn(workload *k, work w, int batch);
-int workload_tokens(const workload *k, int batch);
+err workload_turn(workload *k, work w, int which);
+int workload_tokens(const workload *k, int which);
+
+/* What the last turn left: the last hidden states (T, H) after WORK_HIDDEN, the gradient before
+ * clipping after a training step. n: floats. Valid until the next turn. */
+const float *workload_hidden(const workload *k, int which, size_t *n);
+const float *workload_gradient(const workload *k, size_t *n);
 
 /* Operations of one turn that are carried out: two for every weight of the six linears of a block
  * and token, the two products of attention, the masked-language head's; times three with the
  * backward pass. Everything else counts as nothing. */
-double workload_operations(const workload *k, work w, int batch);
+double workload_operations(const workload *k, work w, int which);
 
 #endif

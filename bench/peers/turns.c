@@ -19,16 +19,16 @@ static err serve(const size *z, const char *path) {
     lengths n = {0};
     workload *k = NULL;
     char what[16];
-    int batch;
+    int which;
     err e;
     TRY(lengths_read(path, &n));
     TRY(workload_create(z, &n, 0, &k));
     printf("ready espalier\n");
     fflush(stdout);
-    while (scanf("%15s %d", what, &batch) == 2) {
-        ENSURE(batch >= 0 && batch < n.batches, ERR_USAGE, "batch %d of %d", batch, n.batches);
+    while (scanf("%15s %d", what, &which) == 2) {
+        ENSURE(which >= 0 && which < n.batches, ERR_USAGE, "batch %d of %d", which, n.batches);
         double start = peak_now();
-        TRY(workload_turn(k, strcmp(what, "train") == 0 ? WORK_TRAIN : WORK_FORWARD, batch));
+        TRY(workload_turn(k, strcmp(what, "train") == 0 ? WORK_TRAIN : WORK_FORWARD, which));
         printf("%.9f\n", peak_now() - start);
         fflush(stdout);
     }
