@@ -141,7 +141,7 @@ ifneq ($(filter peers losses,$(NAME)),)
 bench: $(PEERS)
 	@bash bench/peers/run.sh $(NAME)
 else
-bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=encoder|kernels|prune|peers|losses: one
+bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=encoder|kernels|precision|prune|queue|peers|losses
 	@set -e; for b in $(BENCHES); do echo "== $$b"; $$b; done
 endif
 
