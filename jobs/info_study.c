@@ -41,9 +41,9 @@ static err print_start(const study *s, strbuf *out) {
 }
 
 static err print_methods(const study *s, strbuf *out) {
-    CALL(strbuf_printf(out,
-                       "  soup      %lld held-out examples attacked for every score (%s), rule %s\n",
-                       (long long)s->soup.examples, s->soup.score, s->soup.rule));
+    CALL(strbuf_printf(
+        out, "  soup      %lld held-out examples attacked for every score (%s), rule %s\n",
+        (long long)s->soup.examples, s->soup.score, s->soup.rule));
     CALL(strbuf_printf(out, "  prune     "));
     for (int i = 0; i < s->prune.methods.n; i++)
         CALL(strbuf_printf(out, "%s%s", i ? ", " : "", s->prune.methods.v[i]));

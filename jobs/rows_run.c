@@ -3,6 +3,7 @@
 #include "version.h"
 
 #include "base/clock.h"
+#include "io/restarts.h"
 #include "par/describe.h"
 #include "store/library.h"
 #include "tensor/blas.h"
@@ -54,6 +55,8 @@ err rows_run(store_content *s, const context *c) {
     }
     snprintf(text, sizeof text, "%d", c->p->size);
     CALL(provenance(s, "ranks", text));
+    snprintf(text, sizeof text, "%lld", (long long)restarts_count(c->dir));
+    CALL(provenance(s, "starts", text));
     CALL(provenance(s, "host", host));
     clock_utc(text);
     return provenance(s, "written", text);
