@@ -4,8 +4,9 @@
 #     tests/slurm/preempt.sh [TRIES [SEED]]     so many tries under srun, and under mpirun (1)
 . tests/slurm/cluster.bash
 tries=${1:-${TRIES:-1}}
-RANDOM=${2:-$$}
-echo "  random moments of seed ${2:-$$}"
+seed=${2:-$((SRANDOM % 32768))}
+RANDOM=$seed
+echo "  random moments of seed $seed"
 nodes=2
 cluster_start $nodes || {
     check "the cluster starts" false
