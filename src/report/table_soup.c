@@ -21,7 +21,9 @@ static err pair_cell(grid *g, const store_soup *s) {
 }
 
 static err p_cell(grid *g, double p) {
-    return isnan(p) ? grid_cell(g, "-") : grid_cell(g, "%.3f", p);
+    if (isnan(p))
+        return grid_cell(g, "-");
+    return p < 0.001 ? grid_cell(g, "< 0.001") : grid_cell(g, "%.3f", p);
 }
 
 static err share_cell(grid *g, int64_t k, int64_t n) {
