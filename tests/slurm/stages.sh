@@ -36,6 +36,10 @@ mapfile -t ids < <(submit "$scratch/array" --array "${short[@]}")
 check "an array is two jobs" test ${#ids[@]} = 2
 until_ready 300 is "${ids[1]}" '@(COMPLETED|FAILED|CANCELLED)'
 check "whose report is done" is "${ids[1]}" COMPLETED || cat "$scratch/array.log"
+for seed in 2 5; do # beside where it was submitted, as slurm/array says
+    check "seed $seed has its output" test -f "slurm-${ids[0]}_$seed.out"
+    rm -f "slurm-${ids[0]}_$seed.out"
+done
 ranks 2 run -q tests/cli/tiny.yaml "${short[@]}" --set study.directory="$scratch/seeds" >/dev/null 2>&1
 for f in report/table.md report/seeds.csv; do
     check "$f as from one run" cmp "$scratch/array/$f" "$scratch/seeds/$f"
