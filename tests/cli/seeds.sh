@@ -18,7 +18,7 @@ for f in report/table.md report/table.tex report/table.csv report/seeds.csv repo
 done
 check "tables of study.h5 too" /usr/bin/python3 tests/cli/store_equal.py "$scratch/all/study.h5" "$scratch/one/study.h5"
 check "mean and deviation are printed" grep -qE '^  greedy average +0 % .* ± ' "$scratch/out.all"
-check "and stored: five rows of five measures" test "$(h5ls "$scratch/all/study.h5/seeds")" = "seeds                    Dataset {25/Inf}"
+check "and stored: six rows of five measures" test "$(h5ls "$scratch/all/study.h5/seeds")" = "seeds                    Dataset {30/Inf}"
 check "the examples are the same" cmp "$scratch/all/seed-2/data/test.tsv" "$scratch/all/seed-5/data/test.tsv"
 check "the models are not" test "$(cmp "$scratch/all/seed-2/models/start/model.safetensors" "$scratch/all/seed-5/models/start/model.safetensors")"
 refused 2 '*: seed 3 is none of the study*: 2, 5' "$espalier" run "${base[@]}" --set study.directory="$scratch/all" --seed 3
