@@ -36,12 +36,14 @@ preempt() { # job
     fi
 }
 
-# a random moment: somewhat after the first sign of a random stage, while the job runs
+# A random moment: somewhat after the first sign of a random stage, while the job runs, and after this start of it has
+# said its first word: a signal in the first milliseconds of a job kills its script before it can listen.
 stages=(starts.json pretrain.checkpoint 'journal/finetune.*.log' 'journal/heldout.*.log' 'models/greedy/model.safetensors'
     'journal/attack.*.log')
+words() { [ ! -e "$1.log" ] && echo 0 || grep -c '^study tiny in' "$1.log"; } # folder
 random_moment() { # job, folder
     stage=${stages[RANDOM % ${#stages[@]}]}
-    until compgen -G "$2/$stage" >/dev/null; do
+    until [ "$(words "$2")" -gt "$said" ] && compgen -G "$2/$stage" >/dev/null; do
         is "$1" '@(RUNNING|PENDING|COMPLETING)' || return 1
     done
     sleep 0.$(printf %03d $((RANDOM % 600)))
@@ -50,12 +52,14 @@ random_moment() { # job, folder
 
 # until the job was stopped at least once and is finished; a job that is done before it could be stopped does not count
 try() { # launcher, number
-    local dir=$scratch/$1-$2 job how stage hows=
+    local dir=$scratch/$1-$2 job how stage said hows=
     while [ -z "$hows" ]; do
-        rm -rf "$dir"
+        rm -rf "$dir" "$dir.log"
+        said=0
         job=$(submit "$dir" "$1")
         until_ready 60 test -e "$dir/starts.json" || cat "$dir.log"
         while [ $((RANDOM % 3)) != 0 ] && random_moment "$job" "$dir"; do
+            said=$(words "$dir")
             preempt "$job"
             hows="$hows $how after $stage;"
             until_ready 60 is "$job" '@(PENDING|COMPLETED|FAILED)'
@@ -64,7 +68,8 @@ try() { # launcher, number
         until_ready 200 is "$job" '@(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL)'
         grep -q '"starts": 1,' "$dir/starts.json" && hows=
     done
-    check "$1 $2: finished, was $(state "$job")" is "$job" COMPLETED || cat "$dir.log"
+    check "$1 $2: finished, was $(state "$job")" is "$job" COMPLETED
+    is "$job" COMPLETED || cat "$dir.log"
     summary "$dir" >"$scratch/sum.try"
     check "$1 $2: same bytes" cmp "$scratch/sum" "$scratch/sum.try"
     check "$1 $2: same tables in study.h5" /usr/bin/python3 tests/cli/store_equal.py "$scratch/whole/study.h5" "$dir/study.h5"
