@@ -37,7 +37,6 @@ static int same_order(const json_t *order, const attack_result *r) {
 
 /* one recorded example against ours */
 static err compare(bench *b, const json_t *want) {
-    static const char *const outcome[] = {"skipped", "success", "failed", "errored"};
     const char *text = json_string_value(json_object_get(want, "text"));
     const char *result = json_string_value(json_object_get(want, "result"));
     const char *final = json_string_value(json_object_get(want, "final"));
@@ -48,7 +47,7 @@ static err compare(bench *b, const json_t *want) {
     int skipped = r.outcome == ATTACK_SKIPPED;
     double prob = fabs(json_number_value(json_object_get(want, "prob")) - r.prob);
     /* a skipped line records no search */
-    int same = strcmp(result, outcome[r.outcome]) == 0 &&
+    int same = strcmp(result, attack_outcome_name(r.outcome)) == 0 &&
                (skipped || (json_integer_value(json_object_get(want, "queries")) == r.queries &&
                             json_integer_value(json_object_get(want, "changed")) == r.changed &&
                             final && strcmp(final, r.final_text) == 0 &&
@@ -67,7 +66,7 @@ static err compare(bench *b, const json_t *want) {
                (long long)json_integer_value(json_object_get(want, "row")),
                is_close ? " (close)" : "", result,
                (long long)json_integer_value(json_object_get(want, "queries")), final ? final : "",
-               outcome[r.outcome], (long long)r.queries, r.final_text);
+               attack_outcome_name(r.outcome), (long long)r.queries, r.final_text);
     attack_result_free(&r);
     return OK;
 }

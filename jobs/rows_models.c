@@ -21,12 +21,11 @@ static err layer_row(store_content *s, const char *model, const prune_layer *l) 
 }
 
 static err attack_row(store_content *s, const table_model *t, int row) {
-    static const char *const outcome[] = {"skipped", "success", "failed", "errored"};
     const attack_result *a = &t->results[row];
     store_attack *r;
     CALL(store_add_attacks(s, &r));
     TEXT(r->model, t->name);
-    TEXT(r->outcome, outcome[a->outcome]);
+    TEXT(r->outcome, attack_outcome_name(a->outcome));
     r->row = row;
     r->label = a->label;
     r->queries = a->queries;

@@ -3,7 +3,6 @@
 #include "attack/stopwords.h"
 #include "attack/textfooler.h"
 #include "base/log.h"
-#include "io/json.h"
 #include "work/units.h"
 
 #include <math.h>
@@ -65,13 +64,6 @@ void attack_close(attack **a) {
     *a = NULL;
 }
 
-void attack_result_free(attack_result *r) {
-    free(r->order);
-    free(r->final_text);
-    r->order = NULL;
-    r->final_text = NULL;
-}
-
 err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *text, int label,
                attack_result *out) {
     *out = (attack_result){.label = label, .similarity = NAN, .rank_gap = 1.0, .margin = 1.0};
@@ -80,59 +72,6 @@ err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *tex
     arena_release(a->scratch, mark);
     if (e != OK)
         attack_result_free(out);
-    return e;
-}
-
-static const char *const OUTCOME[] = {"skipped", "success", "failed", "errored"};
-
-/* NaN has no JSON: an absent similarity is null */
-static json_t *real_or_null(double v) {
-    return isnan(v) ? json_null() : json_real(v);
-}
-
-static err to_record(const attack_result *r, strbuf *record) {
-    json_t *order = json_array();
-    for (int i = 0; i < r->n_order; i++)
-        json_array_append_new(order, json_integer(r->order[i]));
-    json_t *j =
-        json_pack("{s:s, s:i, s:i, s:i, s:I, s:f, s:f, s:o, s:f, s:f, s:o, s:s}", "outcome",
-                  OUTCOME[r->outcome], "label", r->label, "words", r->words, "changed", r->changed,
-                  "queries", (json_int_t)r->queries, "prob", r->prob, "final_prob", r->final_prob,
-                  "similarity", real_or_null(r->similarity), "rank_gap", r->rank_gap, "margin",
-                  r->margin, "order", order, "final", r->final_text ? r->final_text : "");
-    char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(j);
-    CHECK(text, ERR_FAILED, "an attack's result cannot be written as JSON");
-    err e = strbuf_add(record, text, strlen(text));
-    free(text);
-    return e;
-}
-
-static err from_record(const char *record, attack_result *r) {
-    json_t *j = NULL, *order = NULL, *alike = NULL;
-    const char *outcome = "", *final = "";
-    json_int_t queries = 0;
-    *r = (attack_result){0};
-    CALL(json_parse(record, "journal of attack", &j));
-    err e = OK;
-    int bad = json_unpack(j, "{s:s, s:i, s:i, s:i, s:I, s:F, s:F, s:o, s:F, s:F, s:o, s:s}",
-                          "outcome", &outcome, "label", &r->label, "words", &r->words, "changed",
-                          &r->changed, "queries", &queries, "prob", &r->prob, "final_prob",
-                          &r->final_prob, "similarity", &alike, "rank_gap", &r->rank_gap, "margin",
-                          &r->margin, "order", &order, "final", &final);
-    ENSURE(!bad, ERR_DATA, "journal of attack: a record is not what it should be");
-    r->queries = queries;
-    r->similarity = json_is_null(alike) ? NAN : json_number_value(alike);
-    while (r->outcome < ATTACK_ERRORED && strcmp(OUTCOME[r->outcome], outcome) != 0)
-        r->outcome++;
-    r->n_order = (int)json_array_size(order);
-    TRY(mem_alloc((size_t)r->n_order + 1, sizeof *r->order, &r->order));
-    for (int i = 0; i < r->n_order; i++)
-        r->order[i] = (int)json_integer_value(json_array_get(order, (size_t)i));
-    r->final_text = strdup(final);
-    ENSURE(r->final_text, ERR_FAILED, "out of memory");
-done:
-    json_decref(j);
     return e;
 }
 
@@ -155,7 +94,7 @@ static err attack_unit(void *state, int64_t unit, strbuf *record) {
             .outcome = ATTACK_ERRORED, .label = c->d->label[unit], .prob = prob, .similarity = NAN};
         r.final_text = strdup(err_message());
     }
-    e = to_record(&r, record);
+    e = attack_result_write(&r, record);
     attack_result_free(&r);
     return e;
 }
@@ -183,21 +122,6 @@ err attack_order(const dataset *d, int64_t *order) {
     return OK;
 }
 
-static void count_result(const attack_result *r, attack_counts *c) {
-    c->n++;
-    if (r->outcome == ATTACK_SKIPPED)
-        return;
-    c->correct += r->outcome != ATTACK_ERRORED || r->prob > 0.0;
-    c->success += r->outcome == ATTACK_SUCCESS;
-    c->failed += r->outcome == ATTACK_FAILED;
-    c->errored += r->outcome == ATTACK_ERRORED;
-    c->queries += r->queries;
-    if (r->outcome == ATTACK_SUCCESS) {
-        c->changed += r->changed;
-        c->words += r->words;
-    }
-}
-
 err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
                const char *journal_dir, const char *stage, const char *model,
                attack_result *results, attack_counts *counts) {
@@ -221,9 +145,9 @@ err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
     TRY(units_run(&u, attack_unit, &c, &records));
     *counts = (attack_counts){0};
     for (int i = 0; e == OK && i < d->n; i++) {
-        e = from_record(records[i], &results[i]);
+        e = attack_result_read(records[i], &results[i]);
         if (e == OK)
-            count_result(&results[i], counts);
+            attack_result_count(&results[i], counts);
     }
     TRY(par_agree(p, e));
     for (int i = 0; i < d->n; i++)

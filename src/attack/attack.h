@@ -4,9 +4,9 @@
 #ifndef ESPALIER_ATTACK_ATTACK_H
 #define ESPALIER_ATTACK_ATTACK_H
 
+#include "attack/result.h"
 #include "base/strbuf.h"
 #include "config/study.h"
-#include "eval/metrics.h"
 #include "model/encoder.h"
 #include "par/par.h"
 #include "text/dataset.h"
@@ -23,26 +23,6 @@ typedef struct attack_setup {
 } attack_setup;
 err attack_open(const attack_setup *s, attack **out); /* caller closes. Not collective. */
 void attack_close(attack **a);
-
-typedef enum attack_outcome {
-    ATTACK_SKIPPED,
-    ATTACK_SUCCESS,
-    ATTACK_FAILED,
-    ATTACK_ERRORED
-} attack_outcome;
-
-typedef struct attack_result {
-    attack_outcome outcome;
-    int label;
-    int words, changed;
-    int64_t queries;         /* 1 + words ranked + candidates scored */
-    double prob, final_prob; /* of the true class, before and after */
-    double similarity;       /* lowest accepted window similarity; NaN: not tested */
-    double rank_gap, margin; /* smallest differences that decided something */
-    int *order, n_order;     /* (n_order) ranked word indices, most important first; owned */
-    char *final_text;        /* owned; of an errored example its message */
-} attack_result;
-void attack_result_free(attack_result *r);
 
 /* Attack one text. Not collective. */
 err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *text, int label,

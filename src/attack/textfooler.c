@@ -2,6 +2,8 @@
  * greedy replacement by neighbours of the same part of speech whose window stays similar */
 #include "attack/textfooler.h"
 
+#include "io/hash.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,27 +21,17 @@ typedef struct search {
     double now; /* probability of the true class for the current text */
 } search;
 
-static err add_text(search *s, const wording *w, int skip) {
+/* text with word skip left out (-1: none), to be asked about for this purpose */
+static err add_text(search *s, const wording *w, int skip, attack_query q) {
     strbuf text = {0};
     err e = words_join(w, skip, &text);
     if (e == OK)
         e = texts_add(s->a->texts, text.text ? text.text : "");
+    q.text = hash_u64(text.text, text.len);
+    if (e == OK)
+        e = attack_result_add(s->r, &q);
     strbuf_free(&text);
     return e;
-}
-
-/* ask the victim about all texts added since texts_clear */
-static err ask(search *s) {
-    int n = texts_count(s->a->texts);
-    if (n > s->cap) {
-        s->cap = 2 * n;
-        CALL(arena_alloc(s->a->scratch, (size_t)s->cap * (size_t)s->K, sizeof *s->p, &s->p));
-    }
-    s->r->queries += n;
-    CALL(texts_classify(s->a->texts, s->ws, s->victim, s->p));
-    for (int i = 0; i < n * s->K; i++)
-        CHECK(isfinite(s->p[i]), ERR_FAILED, "the model's output is not finite");
-    return OK;
 }
 
 static double of_label(const search *s, int i) {
@@ -53,6 +45,25 @@ static int predicted(const search *s, int i) {
         if (p[k] > p[best])
             best = k;
     return best;
+}
+
+/* ask the victim about all texts added since texts_clear */
+static err ask(search *s) {
+    int n = texts_count(s->a->texts);
+    if (n > s->cap) {
+        s->cap = 2 * n;
+        CALL(arena_alloc(s->a->scratch, (size_t)s->cap * (size_t)s->K, sizeof *s->p, &s->p));
+    }
+    s->r->queries += n;
+    CALL(texts_classify(s->a->texts, s->ws, s->victim, s->p));
+    for (int i = 0; i < n * s->K; i++)
+        CHECK(isfinite(s->p[i]), ERR_FAILED, "the model's output is not finite");
+    for (int i = 0; i < n; i++) {
+        attack_query *q = &s->r->query[s->r->n_query - n + i];
+        q->prob = of_label(s, i);
+        q->predicted = predicted(s, i);
+    }
+    return OK;
 }
 
 typedef struct ranked {
@@ -95,7 +106,8 @@ static err rank_words(search *s) {
         if (dictionary_find(s->a->stop, w->word[i], strlen(w->word[i])) >= 0)
             continue;
         list[n++].index = i;
-        CALL(add_text(s, w, i));
+        CALL(
+            add_text(s, w, i, (attack_query){.purpose = QUERY_RANK, .word = i, .similarity = NAN}));
     }
     CALL(ask(s));
     for (int k = 0; k < n; k++)
@@ -254,7 +266,9 @@ static err replace_word(search *s, int i, int *done) {
     const char *before = s->current.word[i];
     for (int k = 0; k < n; k++) {
         s->current.word[i] = list[k];
-        CALL(add_text(s, &s->current, -1));
+        CALL(add_text(
+            s, &s->current, -1,
+            (attack_query){.purpose = QUERY_CANDIDATE, .word = i, .similarity = alike[k]}));
     }
     s->current.word[i] = before;
     CALL(ask(s));
@@ -267,6 +281,7 @@ static err replace_word(search *s, int i, int *done) {
     int pick = sorted[flips ? choose(s, sorted, n, alike) : 0].index;
     s->current.word[i] = list[pick];
     s->now = of_label(s, pick);
+    s->r->query[s->r->n_query - n + pick].taken = 1;
     s->r->changed++;
     if (!isnan(alike[pick]))
         s->r->similarity =
@@ -300,7 +315,8 @@ err textfooler(attack *a, encoder_ws *ws, const encoder *victim, const char *tex
     memcpy(s.current.word, s.original.word, (size_t)s.original.n * sizeof *s.current.word);
     r->words = s.original.n;
     texts_clear(a->texts);
-    CALL(texts_add(a->texts, text));
+    CALL(add_text(&s, &s.original, -1,
+                  (attack_query){.purpose = QUERY_ORIGINAL, .word = -1, .similarity = NAN}));
     CALL(ask(&s));
     r->prob = s.now = of_label(&s, 0);
     note_answer(&s, 0);

@@ -1,5 +1,6 @@
 /* TextFooler against its slow reference: one text a forward pass, texts taken apart and put
  * together from scratch each time, neighbours and parts of speech looked up by hand */
+#include "io/hash.h"
 #include "io/json.h"
 #include "toy_attack.h"
 
@@ -295,6 +296,24 @@ static int same(const plain *x, const attack_result *r) {
            !(fabs(x->similarity - r->similarity) > ROUNDING);
 }
 
+/* every query is there, and those taken lead from the first text to the last */
+static void check_queries(const attack_result *r, const char *text) {
+    int taken = 0;
+    uint64_t last = r->query[0].text;
+    ck_assert_int_eq(r->n_query, r->queries);
+    ck_assert(last == hash_u64(text, strlen(text)) && r->query[0].prob == r->prob);
+    for (int i = 0; i < r->n_query; i++) {
+        const attack_query *q = &r->query[i];
+        ck_assert_int_eq(q->purpose == QUERY_ORIGINAL, i == 0);
+        ck_assert(i == 0 || (q->word >= 0 && q->word < r->words));
+        taken += q->taken;
+        if (q->taken)
+            last = q->text;
+    }
+    ck_assert_int_eq(taken, r->changed);
+    ck_assert(last == hash_u64(r->final_text, strlen(r->final_text)));
+}
+
 /* attacks every text; counts (4) of the outcomes among those that rounding cannot have decided,
  * which are `least` at least */
 static void compare_all(int *counts, int least) {
@@ -310,6 +329,7 @@ static void compare_all(int *counts, int least) {
         attack_slowly(text.text, i % 2, &x);
         ck_ok(attack_one(a, ws, victim, text.text, i % 2, &r));
         ck_assert_int_eq(r.words, count_words(text.text));
+        check_queries(&r, text.text);
         if (r.rank_gap > ROUNDING && r.margin > ROUNDING) {
             compared++;
             counts[r.outcome]++;

@@ -1,0 +1,102 @@
+#include "attack/result.h"
+
+#include "base/arena.h"
+#include "io/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void attack_result_free(attack_result *r) {
+    free(r->order);
+    free(r->final_text);
+    free(r->query);
+    r->order = NULL;
+    r->final_text = NULL;
+    r->query = NULL;
+    r->n_query = r->cap_query = 0;
+}
+
+err attack_result_add(attack_result *r, const attack_query *q) {
+    if (r->n_query == r->cap_query) {
+        int cap = r->cap_query ? 2 * r->cap_query : 64;
+        attack_query *more = realloc(r->query, (size_t)cap * sizeof *more);
+        CHECK(more, ERR_FAILED, "out of memory: %d queries of an example", cap);
+        r->query = more;
+        r->cap_query = cap;
+    }
+    r->query[r->n_query++] = *q;
+    return OK;
+}
+
+static const char *const OUTCOME[] = {"skipped", "success", "failed", "errored"};
+
+const char *attack_outcome_name(attack_outcome o) {
+    return OUTCOME[o];
+}
+
+/* NaN has no JSON: an absent similarity is null */
+static json_t *real_or_null(double v) {
+    return isnan(v) ? json_null() : json_real(v);
+}
+
+err attack_result_write(const attack_result *r, strbuf *record) {
+    json_t *order = json_array();
+    for (int i = 0; i < r->n_order; i++)
+        json_array_append_new(order, json_integer(r->order[i]));
+    json_t *j =
+        json_pack("{s:s, s:i, s:i, s:i, s:I, s:f, s:f, s:o, s:f, s:f, s:o, s:s}", "outcome",
+                  OUTCOME[r->outcome], "label", r->label, "words", r->words, "changed", r->changed,
+                  "queries", (json_int_t)r->queries, "prob", r->prob, "final_prob", r->final_prob,
+                  "similarity", real_or_null(r->similarity), "rank_gap", r->rank_gap, "margin",
+                  r->margin, "order", order, "final", r->final_text ? r->final_text : "");
+    char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(j);
+    CHECK(text, ERR_FAILED, "an attack's result cannot be written as JSON");
+    err e = strbuf_add(record, text, strlen(text));
+    free(text);
+    return e;
+}
+
+err attack_result_read(const char *record, attack_result *r) {
+    json_t *j = NULL, *order = NULL, *alike = NULL;
+    const char *outcome = "", *final = "";
+    json_int_t queries = 0;
+    *r = (attack_result){0};
+    CALL(json_parse(record, "journal of attack", &j));
+    err e = OK;
+    int bad = json_unpack(j, "{s:s, s:i, s:i, s:i, s:I, s:F, s:F, s:o, s:F, s:F, s:o, s:s}",
+                          "outcome", &outcome, "label", &r->label, "words", &r->words, "changed",
+                          &r->changed, "queries", &queries, "prob", &r->prob, "final_prob",
+                          &r->final_prob, "similarity", &alike, "rank_gap", &r->rank_gap, "margin",
+                          &r->margin, "order", &order, "final", &final);
+    ENSURE(!bad, ERR_DATA, "journal of attack: a record is not what it should be");
+    r->queries = queries;
+    r->similarity = json_is_null(alike) ? NAN : json_number_value(alike);
+    while (r->outcome < ATTACK_ERRORED && strcmp(OUTCOME[r->outcome], outcome) != 0)
+        r->outcome++;
+    r->n_order = (int)json_array_size(order);
+    TRY(mem_alloc((size_t)r->n_order + 1, sizeof *r->order, &r->order));
+    for (int i = 0; i < r->n_order; i++)
+        r->order[i] = (int)json_integer_value(json_array_get(order, (size_t)i));
+    r->final_text = strdup(final);
+    ENSURE(r->final_text, ERR_FAILED, "out of memory");
+done:
+    json_decref(j);
+    return e;
+}
+
+void attack_result_count(const attack_result *r, attack_counts *c) {
+    c->n++;
+    if (r->outcome == ATTACK_SKIPPED)
+        return;
+    c->correct += r->outcome != ATTACK_ERRORED || r->prob > 0.0;
+    c->success += r->outcome == ATTACK_SUCCESS;
+    c->failed += r->outcome == ATTACK_FAILED;
+    c->errored += r->outcome == ATTACK_ERRORED;
+    c->queries += r->queries;
+    if (r->outcome == ATTACK_SUCCESS) {
+        c->changed += r->changed;
+        c->words += r->words;
+    }
+}
