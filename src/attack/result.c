@@ -98,5 +98,8 @@ void attack_result_count(const attack_result *r, attack_counts *c) {
     if (r->outcome == ATTACK_SUCCESS) {
         c->changed += r->changed;
         c->words += r->words;
+        c->shares += (double)r->changed / (double)(r->words > 0 ? r->words : 1);
+        c->tested += !isnan(r->similarity);
+        c->similarity += isnan(r->similarity) ? 0.0 : r->similarity;
     }
 }

@@ -18,6 +18,52 @@ double metrics_asr(const attack_counts *c) {
     return ratio(c->success, c->success + c->failed);
 }
 
+static double mean(double sum, int64_t n) {
+    return n > 0 ? sum / (double)n : (double)NAN;
+}
+
+double metrics_similarity(const attack_counts *c) {
+    return mean(c->similarity, c->tested);
+}
+
+static convention ours(const attack_counts *c, int64_t attacked) {
+    const double asr = metrics_asr(c);
+    return (convention){.name = "espalier",
+                        .acc = metrics_acc(c),
+                        .aua = metrics_aua(c),
+                        .asr = {asr, asr},
+                        .queries = ratio(c->queries, attacked),
+                        .changed = ratio(c->changed, c->words)};
+}
+
+convention metrics_convention(const attack_counts *c, convention_of which) {
+    const int64_t attacked = c->success + c->failed + c->errored;
+    const double none = (double)NAN;
+    convention v = ours(c, attacked);
+    if (which == CONVENTION_ESPALIER)
+        return v;
+    v.changed = mean(c->shares, c->success);
+    switch (which) {
+    case CONVENTION_TEXTATTACK:
+        v.name = "TextAttack";
+        v.acc = ratio(attacked, c->n);
+        if (c->success + c->failed == 0)
+            v.asr = (interval){0.0, 0.0};
+        break;
+    case CONVENTION_TEXTFOOLER:
+        v.name = "TextFooler";
+        v.aua = ratio(c->correct - c->success, c->n);
+        v.asr = (interval){none, none};
+        break;
+    default:
+        v.name = "OpenAttack";
+        v.acc = v.aua = v.queries = none;
+        v.asr = (interval){ratio(c->success, c->n), ratio(c->n - c->failed, c->n)};
+        break;
+    }
+    return v;
+}
+
 interval wilson(int64_t k, int64_t n) {
     if (n <= 0)
         return (interval){0.0, 1.0};

@@ -152,6 +152,9 @@
     X(integer, queries,      8,   "queries",   "over all examples that were not skipped")                                 \
     X(integer, changed,      8,   "words",     "words replaced, over the successes")                                      \
     X(integer, words,        8,   "words",     "words of the texts, over the successes")                                  \
+    X(real,    shares,       8,   "examples",  "sum over the successes of each one's share of words replaced")           \
+    X(real,    similarity,   8,   "examples",  "sum over the tested successes of their lowest accepted similarity")       \
+    X(integer, tested,       8,   "examples",  "successes in which a similarity was tested")                              \
     X(text,    chosen,       160, "",          "how the model was chosen, and on which examples")                         \
     X(real,    acc,          8,   "fraction",  "accuracy: correct / n")                                                   \
     X(real,    acc_low,      8,   "fraction",  "Wilson 95 % interval of acc")                                             \

@@ -131,9 +131,13 @@ START_TEST(ranks_find_what_one_finds) {
         expected.queries += r->outcome != ATTACK_SKIPPED ? r->queries : 0;
         expected.changed += r->outcome == ATTACK_SUCCESS ? r->changed : 0;
         expected.words += r->outcome == ATTACK_SUCCESS ? r->words : 0;
+        expected.shares += r->outcome == ATTACK_SUCCESS ? 1.0 * r->changed / r->words : 0.0;
+        expected.tested += r->outcome == ATTACK_SUCCESS && r->similarity >= 0.0;
+        if (r->outcome == ATTACK_SUCCESS && r->similarity >= 0.0)
+            expected.similarity += r->similarity;
     }
     ck_all(p, memcmp(&c, &expected, sizeof c) == 0);
-    ck_all(p, c.success >= 2 && c.failed >= 2 && c.correct < c.n);
+    ck_all(p, c.success >= 2 && c.failed >= 2 && c.correct < c.n && c.tested >= 1);
     free_results(alone);
     free_results(shared);
     attack_close(&a);

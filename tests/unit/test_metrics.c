@@ -83,6 +83,46 @@ START_TEST(shares) {
 }
 END_TEST
 
+/* 200 examples: 35 wrong before, 5 that failed before they were asked, 90 + 60 + 10 attacked; every
+ * figure worked out by hand from the definitions in eval/metrics.h */
+START_TEST(conventions) {
+    const attack_counts c = {.n = 200,
+                             .correct = 160,
+                             .success = 90,
+                             .failed = 60,
+                             .errored = 15,
+                             .queries = 33000,
+                             .changed = 180,
+                             .words = 1800,
+                             .shares = 11.25,
+                             .similarity = 72.0,
+                             .tested = 80};
+    convention v = metrics_convention(&c, CONVENTION_ESPALIER);
+    ck_assert(v.acc == 0.8 && v.aua == 0.3 && v.asr.low == 0.6 && v.asr.high == 0.6);
+    ck_assert(v.queries == 200.0 && v.changed == 0.1);
+    v = metrics_convention(&c, CONVENTION_TEXTATTACK); /* 35 skipped */
+    ck_assert(v.acc == 0.825 && v.aua == 0.3 && v.asr.low == 0.6 && v.asr.high == 0.6);
+    ck_assert(v.queries == 200.0 && v.changed == 0.125);
+    v = metrics_convention(&c, CONVENTION_TEXTFOOLER);
+    ck_assert(v.acc == 0.8 && v.aua == 0.35 && isnan(v.asr.low) && v.changed == 0.125);
+    v = metrics_convention(&c, CONVENTION_OPENATTACK); /* 60 are known to withstand */
+    ck_assert(isnan(v.acc) && isnan(v.aua) && isnan(v.queries));
+    ck_assert(v.asr.low == 0.45 && v.asr.high == 0.7 && v.changed == 0.125);
+    ck_assert_double_eq(metrics_similarity(&c), 0.9);
+}
+END_TEST
+
+/* nothing attacked: TextAttack prints an Asr of 0, the others none */
+START_TEST(conventions_of_nothing) {
+    const attack_counts c = {.n = 10};
+    ck_assert_double_nan(metrics_convention(&c, CONVENTION_ESPALIER).asr.low);
+    ck_assert_double_eq(metrics_convention(&c, CONVENTION_TEXTATTACK).asr.low, 0.0);
+    ck_assert_double_eq(metrics_convention(&c, CONVENTION_OPENATTACK).asr.high, 1.0);
+    ck_assert_double_nan(metrics_convention(&c, CONVENTION_TEXTFOOLER).changed);
+    ck_assert_double_nan(metrics_similarity(&c));
+}
+END_TEST
+
 START_TEST(spread_over_seeds) {
     /* numpy: mean 5, std(ddof=1) 2.138089935299395 of the eight */
     const double x[] = {2, 4, 4, (double)NAN, 4, 5, 5, 7, 9};
@@ -104,6 +144,8 @@ int main(void) {
     tcase_add_loop_test(t, mcnemar_is_exact, 0, sizeof pairs / sizeof *pairs);
     tcase_add_test(t, mcnemar_underflows_to_zero);
     tcase_add_test(t, shares);
+    tcase_add_test(t, conventions);
+    tcase_add_test(t, conventions_of_nothing);
     tcase_add_test(t, spread_over_seeds);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

@@ -72,7 +72,7 @@ static void setup(void) {
     add_option("study", "directory", "/where/it/lies");
     add_option("attack", "examples", "0");
     add_model("best single (v00)", "highest held-out Aua of the sweep", 0.0,
-              (attack_counts){872, 800, 700, 97, 3, 60000, 1400, 14000});
+              (attack_counts){872, 800, 700, 97, 3, 60000, 1400, 14000, 87.5, 630.0, 700});
     add_model("adaptive 50 % | x_1", "greedy average", 0.5, (attack_counts){.n = 872});
     add_layer("p", 100, 0.25, "query");
     add_layer("p", 120, 0.75, "key");
@@ -153,6 +153,8 @@ START_TEST(terminal) {
            "87.8 [85.4, 89.9]     75.0       10.0\n"
            "  adaptive 50 % | x_1      50 %  0.20 M  872   0.0 [0.0, 0.4]     0.0 [0.0, 0.4]   "
            "   -                     -          -\n");
+    ck_has(b.text, "  best single (v00)    872       72      700      97        3            87.8"
+                   "            11.5    80.3 to 88.9       12.5       0.900\n");
     ck_has(b.text, "  best single (v00): 3 examples could not be attacked;");
     ck_has(b.text, "How the models were chosen\n  best single (v00): highest held-out Aua");
     ck_has(b.text,
@@ -198,8 +200,8 @@ START_TEST(files) {
     ck_has(text, "\\bottomrule\n\\end{tabular}\n");
     text = slurp(below, "table.csv");
     ck_has(text, "name,title,kind,method,sparsity,pretrained,weights,n,correct,");
-    ck_has(text,
-           "\"\",\"best single (v00)\",\"\",\"\",0,0,393216,872,800,700,97,3,60000,1400,14000,");
+    ck_has(text, "\"\",\"best single "
+                 "(v00)\",\"\",\"\",0,0,393216,872,800,700,97,3,60000,1400,14000,87.5,630,700,");
     ck_has(text, ",0.1112385321,0.09205036528,0.1338369307,");
     text = slurp(below, "index.html");
     ck_has(text, "<title>a &lt;b&gt; &amp; c</title>");
@@ -233,7 +235,9 @@ static void seed_model(store_content *c, int seed, const char *role, const char 
     snprintf(m->title, sizeof m->title, "%s (%s)", role, name);
     m->seed = seed;
     m->weights = 393216;
-    report_counts(m, &(attack_counts){100, correct, correct - failed, failed, 0, 0, 0, 0});
+    report_counts(m,
+                  &(attack_counts){
+                      .n = 100, .correct = correct, .success = correct - failed, .failed = failed});
 }
 
 static const store_seed *cell(const store_content *c, const char *model, const char *measure) {

@@ -1,0 +1,73 @@
+/* tables of the attack beside the main one: counts and conventions */
+#include "report/table.h"
+
+#include "eval/metrics.h"
+
+#include <math.h>
+
+static attack_counts counts_of(const store_model *m) {
+    return (attack_counts){.n = m->n,
+                           .correct = m->correct,
+                           .success = m->success,
+                           .failed = m->failed,
+                           .errored = m->errored,
+                           .queries = m->queries,
+                           .changed = m->changed,
+                           .words = m->words,
+                           .shares = m->shares,
+                           .similarity = m->similarity,
+                           .tested = m->tested};
+}
+
+static err percent_cell(grid *g, double share) {
+    return isnan(share) ? grid_cell(g, "-") : grid_cell(g, "%.1f", 100.0 * share);
+}
+
+static err range_cell(grid *g, interval share) {
+    if (isnan(share.low))
+        return grid_cell(g, "-");
+    return grid_cell(g, "%.1f to %.1f", 100.0 * share.low, 100.0 * share.high);
+}
+
+static err convention_cells(const store_model *m, grid *g) {
+    const attack_counts c = counts_of(m);
+    const convention textattack = metrics_convention(&c, CONVENTION_TEXTATTACK),
+                     textfooler = metrics_convention(&c, CONVENTION_TEXTFOOLER),
+                     openattack = metrics_convention(&c, CONVENTION_OPENATTACK);
+    const double alike = metrics_similarity(&c);
+    const int64_t kinds[] = {c.n, c.n - c.success - c.failed - c.errored, c.success, c.failed,
+                             c.errored};
+    CALL(grid_cell(g, "%s", m->title));
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        CALL(grid_cell(g, "%lld", (long long)kinds[i]));
+    CALL(percent_cell(g, textattack.asr.low));
+    CALL(percent_cell(g, textfooler.aua));
+    CALL(range_cell(g, openattack.asr));
+    CALL(percent_cell(g, textattack.changed));
+    return isnan(alike) ? grid_cell(g, "-") : grid_cell(g, "%.3f", alike);
+}
+
+err table_conventions(const store_content *c, grid *g) {
+    *g = (grid){
+        .title = "Counts, and what other programs print of them, in %",
+        .note = "TextAttack: successes / (successes + failures). TextFooler's code: right after "
+                "the attack / n.\n"
+                "  OpenAttack attacks the skipped (wrong) examples too: between none and all of "
+                "them succeed.\n"
+                "  Changed: mean of the successes' own shares (TextAttack, TextFooler, "
+                "OpenAttack). Similarity: mean of their lowest accepted one."};
+    grid_column(g, 'l', "Model");
+    grid_column(g, 'r', "n");
+    grid_column(g, 'r', "Skipped");
+    grid_column(g, 'r', "Success");
+    grid_column(g, 'r', "Failed");
+    grid_column(g, 'r', "Errored");
+    grid_column(g, 'r', "TextAttack Asr");
+    grid_column(g, 'r', "TextFooler Aua");
+    grid_column(g, 'r', "OpenAttack Asr");
+    grid_column(g, 'r', "Changed %");
+    grid_column(g, 'r', "Similarity");
+    for (size_t i = 0; i < c->n_models; i++)
+        CALL(convention_cells(&c->models[i], g));
+    return OK;
+}
