@@ -2,6 +2,7 @@
  * definition, the Hessian's sums, local and distributed factorisation (the last over all ranks:
  * start it under mpirun). */
 #include "peak.h"
+#include "prune_sums.h"
 #include "share.h"
 
 #include "base/arena.h"
@@ -9,7 +10,6 @@
 #include "base/rng.h"
 #include "linalg/dense.h"
 #include "linalg/linalg.h"
-#include "prune/hessian.h"
 #include "prune/obs.h"
 #include "tensor/blas.h"
 
@@ -45,27 +45,6 @@ static err covariance(int d, double **out) {
     dense_gram(*out, x, 2 * d, d);
     dense_mirror(*out, d);
     free(x);
-    return OK;
-}
-
-static err bench_hessian(const par *p, int d, int m) {
-    enum { T = 1024, TURNS = 2 };
-    hessian *h;
-    double *x, *y;
-    CALL(hessian_create(d, m, &h));
-    CALL(random_matrix((size_t)T * ((size_t)d + 1), 1, &x));
-    CALL(random_matrix((size_t)T * (size_t)m, 2, &y));
-    double limit = fma_limit(), start = peak_now();
-    for (int i = 0; i < TURNS; i++)
-        CALL(hessian_add(h, x, y, T));
-    double seconds = (peak_now() - start) / TURNS;
-    double flops = (double)T * (d + 1.0) * (d + 2.0) + 2.0 * T * m * (d + 1.0);
-    if (p->rank == 0)
-        printf("hessian   in %4d out %4d: %7.0f tokens/s, %4.0f %% of the limit\n", d, m,
-               T / seconds, 100.0 * flops / seconds * 1e-9 / limit);
-    hessian_destroy(&h);
-    free(x);
-    free(y);
     return OK;
 }
 
@@ -129,8 +108,11 @@ static err bench_factor(const par *p, int d) {
 }
 
 static err bench(const par *p) {
-    CALL(bench_hessian(p, 768, 768));
-    CALL(bench_hessian(p, 3072, 768));
+    if (p->rank == 0) {
+        CALL(prune_sums_bench(768, 768));
+        CALL(prune_sums_bench(768, 3 * 768));
+        CALL(prune_sums_bench(3072, 768));
+    }
     CALL(bench_obs(p, 768, 40, 384));
     CALL(bench_obs(p, 3072, 3, 96));
     CALL(bench_factor(p, 768));

@@ -35,7 +35,7 @@ done:
     free(y);
     free(x);
     CALL(par_agree(v->p, e));
-    return hessian_reduce(h, v->p);
+    return hessian_reduce(h, v->p, NULL);
 }
 
 static err compare_hessian(vectors *v, const hessian *h) {

@@ -7,8 +7,17 @@ void dense_gram(double *c, const double *x, int T, int d) {
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, d, T, 1.0, x, d, 1.0, c, d);
 }
 
-void dense_cross(double *c, const double *y, const double *x, int T, int m, int d) {
-    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, d, T, 1.0, y, m, x, d, 1.0, c, d);
+void dense_gram_of(double *c, const double *x, int T, int d) {
+    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, d, T, 1.0, x, d, 0.0, c, d);
+}
+
+void dense_cross(double *c, const double *y, int ldy, const double *x, int ldx, int T, int m,
+                 int d) {
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, m, d, T, 1.0, y, ldy, x, ldx, 0.0, c, d);
+}
+
+void dense_product(double *c, const double *a, const double *b, int m, int d, int n) {
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, d, 1.0, a, d, b, n, 0.0, c, n);
 }
 
 void dense_linear(double *y, const double *x, int ldx, const double *w, int T, int m, int d) {

@@ -8,8 +8,15 @@
 /* c (d, d) lower += x^T x, x (T, d): the sum of outer products of T rows. */
 void dense_gram(double *c, const double *x, int T, int d);
 
-/* c (m, d) += y^T x, y (T, m), x (T, d). */
-void dense_cross(double *c, const double *y, const double *x, int T, int m, int d);
+/* c (d, d) lower = x^T x, x (T, d): what stood there before does not count. */
+void dense_gram_of(double *c, const double *x, int T, int d);
+
+/* c (m, d) = y^T x, y (T, m) with rows ldy apart, x (T, d) with rows ldx apart. */
+void dense_cross(double *c, const double *y, int ldy, const double *x, int ldx, int T, int m,
+                 int d);
+
+/* c (m, n) = a b, a (m, d), b (d, n). */
+void dense_product(double *c, const double *a, const double *b, int m, int d, int n);
 
 /* y (T, m) = x w^T, x (T, d) with rows ldx apart, w (m, d): a linear layer without bias. */
 void dense_linear(double *y, const double *x, int ldx, const double *w, int T, int m, int d);

@@ -9,7 +9,11 @@ static const int LO_BITS = 40;
 static const int64_t LO_MASK = ((int64_t)1 << 40) - 1, HI_LARGEST = (int64_t)1 << 61;
 
 err fixsum_add(int64_t *acc, const double *x, size_t n) {
-    int64_t *restrict hi = acc, *restrict lo = acc + n;
+    return fixsum_add_limbs(acc, acc + n, x, n);
+}
+
+err fixsum_add_limbs(int64_t *restrict hi, int64_t *restrict lo, const double *restrict x,
+                     size_t n) {
     int bad = 0;
     for (size_t i = 0; i < n; i++) {
         int ok = fabs(x[i]) <= LARGEST; /* false for NaN */
@@ -45,7 +49,10 @@ err fixsum_reduce(const par *p, int64_t *acc, size_t n) {
 }
 
 void fixsum_value(double *x, const int64_t *acc, size_t n) {
-    const int64_t *hi = acc, *lo = acc + n;
+    fixsum_value_limbs(x, acc, acc + n, n);
+}
+
+void fixsum_value_limbs(double *x, const int64_t *hi, const int64_t *lo, size_t n) {
     /* below 2^33 both limbs are exact in float64: their sum is the only rounding */
     for (size_t i = 0; i < n; i++)
         x[i] = (double)hi[i] * HI_UNIT + (double)lo[i] * LO_UNIT;

@@ -70,6 +70,7 @@ void linears_dense_bias(const linears *s, float *b) {
 /* float64 copies of one chunk: x[0] in the dense model, x[1] with the pruned prefix */
 typedef struct tokens {
     int T, cap;
+    int paired;     /* 1: y is not needed */
     double *x[2];   // (T, in + 1), the last column 1
     double *y;      // (T, out) dense outputs without bias
     double *spare;  // (T, max(in, out))
@@ -108,9 +109,11 @@ static err tokens_reserve(tokens *t, const linears *s, int T) {
     free(t->y);
     free(t->spare);
     t->y = t->spare = NULL;
-    CALL(mem_alloc((size_t)T * (size_t)s->out, sizeof(double), &t->y));
-    CALL(mem_alloc((size_t)T * (size_t)(s->out > s->in ? s->out : s->in), sizeof(double),
-                   &t->spare));
+    if (!t->paired)
+        CALL(mem_alloc((size_t)T * (size_t)s->out, sizeof(double), &t->y));
+    if (!t->paired || s->place == PLACE_CLASSIFIER)
+        CALL(mem_alloc((size_t)T * (size_t)(s->out > s->in ? s->out : s->in), sizeof(double),
+                       &t->spare));
     t->cap = T;
     return OK;
 }
@@ -148,24 +151,53 @@ static err tokens_load(tokens *t, const linears *s, calibration *c, int i) {
         if (s->place == PLACE_CLASSIFIER)
             pool(t, t->x[m], s->models[m]);
     }
-    dense_linear(t->y, t->x[0], s->in + 1, t->w, T, s->out, s->in);
+    if (!t->paired)
+        dense_linear(t->y, t->x[0], s->in + 1, t->w, T, s->out, s->in);
     return OK;
 }
 
-err linears_sums(const linears *s, const par *p, calibration *c, hessian *own, hessian *dense) {
+/* one chunk's products; paired sums take the dense model's inputs instead of its outputs */
+static err add_chunk(const tokens *t, hessian *own, hessian *dense) {
+    CALL(hessian_add(own, t->x[1], own->dd ? t->x[0] : t->y, t->T));
+    return dense ? hessian_add(dense, t->x[0], NULL, t->T) : OK;
+}
+
+/* empty sums; dense is only needed where paired ones will not bring it along */
+static err sums_create(const linears *s, int want_dense, hessian **own, hessian **dense) {
+    if (hessian_pays_paired(s->in, s->out))
+        return hessian_create_paired(s->in, s->out, own);
+    CALL(hessian_create(s->in, s->out, own));
+    return want_dense ? hessian_create(s->in, 0, dense) : OK;
+}
+
+err linears_sums(const linears *s, const par *p, calibration *c, hessian **own, hessian **dense) {
     tokens t;
+    hessian *pure = NULL;
+    *own = NULL;
     err e = tokens_create(s, &t);
+    if (e == OK)
+        e = sums_create(s, dense != NULL, own, &pure);
+    t.paired = e == OK && (*own)->dd != NULL;
     for (int i = 0; i < calibration_chunks(c) && e == OK; i++) {
         e = tokens_load(&t, s, c, i);
         if (e == OK)
-            e = hessian_add(own, t.x[1], t.y, t.T);
-        if (e == OK && dense)
-            e = hessian_add(dense, t.x[0], NULL, t.T);
+            e = add_chunk(&t, *own, pure);
     }
+    TRY(par_agree(p, e));
+    TRY(hessian_reduce(*own, p, t.w));
+    if (pure)
+        TRY(hessian_reduce(pure, p, NULL));
+    else if (dense)
+        TRY(par_agree(p, hessian_take_dense(*own, &pure)));
+done:
     tokens_free(&t);
-    CALL(par_agree(p, e));
-    CALL(hessian_reduce(own, p));
-    return dense ? hessian_reduce(dense, p) : OK;
+    if (e != OK) {
+        hessian_destroy(own);
+        hessian_destroy(&pure);
+    }
+    if (dense)
+        *dense = pure;
+    return e;
 }
 
 /* acc (2, 2 n) += one chunk's squared errors and squares of the dense outputs, of every linear;

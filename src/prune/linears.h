@@ -29,10 +29,10 @@ linears linears_of_classifier(const encoder *dense, const encoder *pruned);
 void linears_dense_weight(const linears *s, double *w);
 void linears_dense_bias(const linears *s, float *b);
 
-/* Sums over all calibration tokens: own, of the pruned prefix's inputs and the dense outputs
- * (without bias); dense (m = 0), of the dense model's inputs, NULL: not wanted. Collective over p.
- */
-err linears_sums(const linears *s, const par *p, calibration *c, hessian *own, hessian *dense);
+/* Sums over all calibration tokens: *own, of the pruned prefix's inputs and the dense outputs
+ * (without bias); *dense (m = 0), of the dense model's inputs, NULL: not wanted. The caller
+ * destroys them. Collective over p. */
+err linears_sums(const linears *s, const par *p, calibration *c, hessian **own, hessian **dense);
 
 /* For each linear the relative error of its output as the pruned model is now: error (n), each
  * ||Y - W X^ - shift||_F^2 / ||Y||_F^2 over all calibration tokens, by a pass of its own.

@@ -104,11 +104,9 @@ done:
 /* sums, then solve; the head is only re-fitted: k = 0 and weights near the dense ones */
 static err prune_adaptive(pruning *s, const linears *l, refit_target target, int k) {
     hessian *own = NULL, *dense = NULL;
-    err e = hessian_create(l->in, l->out, &own);
-    if (e == OK && k > 0 && strcmp(s->j->o->hessian, "dense") == 0)
-        e = hessian_create(l->in, 0, &dense);
-    TRY(par_agree(s->j->p, e));
-    TRY(linears_sums(l, s->j->p, s->c, own, dense));
+    int wants_dense = k > 0 && strcmp(s->j->o->hessian, "dense") == 0;
+    err e;
+    TRY(linears_sums(l, s->j->p, s->c, &own, wants_dense ? &dense : NULL));
     TRY(solve(s, l, target, k, own, dense ? dense : own));
 done:
     hessian_destroy(&own);

@@ -232,10 +232,8 @@ START_TEST(switches) {
             pruned_rows rows;
             linears_dense_weight(&group, w);
             linears_dense_bias(&group, b);
-            ck_all_ok(world, hessian_create(group.in, group.out, &own));
-            ck_all_ok(world, hessian_create(group.in, group.out, &ideal));
-            ck_all_ok(world, linears_sums(&group, world, prefix, own, NULL));
-            ck_all_ok(world, linears_sums(&group, world, pure, ideal, NULL));
+            ck_all_ok(world, linears_sums(&group, world, prefix, &own, NULL));
+            ck_all_ok(world, linears_sums(&group, world, pure, &ideal, NULL));
             refit_job j = {.own = own,
                            .obs = dense_inputs ? ideal : own,
                            .dense = w,
@@ -402,7 +400,7 @@ static hessian *random_sums(int d, int m, int T) {
     for (int t = world->rank * CHUNK; t < T; t += world->size * CHUNK)
         ck_assert_int_eq(hessian_add(h, x + t * (d + 1), y + t * m, T - t < CHUNK ? T - t : CHUNK),
                          OK);
-    ck_all_ok(world, hessian_reduce(h, world));
+    ck_all_ok(world, hessian_reduce(h, world, NULL));
     double n = 0.0, sum = 0.0;
     for (int t = 0; t < T; t++) {
         n += 1.0;
@@ -413,6 +411,50 @@ static hessian *random_sums(int d, int m, int T) {
     free(y);
     return h;
 }
+
+/* outputs that are w x of other inputs: by the products of the inputs, and by the outputs */
+START_TEST(paired_sums) {
+    enum { D = 9, M = 14, T = 60, W = D + 1 };
+    double *x = spd_random(50, T * W), *other = spd_random(51, T * W), *w = spd_random(52, M * D);
+    double y[T * M];
+    for (int t = 0; t < T; t++) {
+        x[t * W + D] = other[t * W + D] = 1.0;
+        for (int r = 0; r < M; r++) {
+            y[t * M + r] = 0.0;
+            for (int i = 0; i < D; i++)
+                y[t * M + r] += w[r * D + i] * other[t * W + i];
+        }
+    }
+    hessian *paired, *plain, *inputs, *taken;
+    ck_all(world, hessian_pays_paired(D, M) && !hessian_pays_paired(M, D));
+    ck_all_ok(world, hessian_create_paired(D, M, &paired));
+    ck_all_ok(world, hessian_create(D, M, &plain));
+    ck_all_ok(world, hessian_create(D, 0, &inputs));
+    for (int t = world->rank * CHUNK; t < T; t += world->size * CHUNK) {
+        int n = T - t < CHUNK ? T - t : CHUNK;
+        ck_assert_int_eq(hessian_add(paired, x + t * W, other + t * W, n), OK);
+        ck_assert_int_eq(hessian_add(plain, x + t * W, y + t * M, n), OK);
+        ck_assert_int_eq(hessian_add(inputs, other + t * W, NULL, n), OK);
+    }
+    ck_all_ok(world, hessian_reduce(paired, world, w));
+    ck_all_ok(world, hessian_reduce(plain, world, NULL));
+    ck_all_ok(world, hessian_reduce(inputs, world, NULL));
+    ck_all(world, memcmp(paired->xx, plain->xx, sizeof(double[W * W])) == 0);
+    ck_all(world, memcmp(paired->dd, inputs->xx, sizeof(double[W * W])) == 0);
+    /* sums of 60 products of about 1, rounded at 2^-60: two orders of the same additions */
+    ck_all(world, spd_distance(paired->yx, plain->yx, M * W) < 1e-13);
+    ck_all(world, spd_distance(paired->yy, plain->yy, M) < 1e-13);
+    ck_all_ok(world, hessian_take_dense(paired, &taken));
+    ck_all(world, taken->d == D && taken->m == 0 && taken->xx && paired->dd == NULL);
+    hessian_destroy(&taken);
+    hessian_destroy(&paired);
+    hessian_destroy(&plain);
+    hessian_destroy(&inputs);
+    free(x);
+    free(other);
+    free(w);
+}
+END_TEST
 
 /* exact OBS by the definition on the augmented system: d + 1 weights, the last one, of the
  * constant, undamped and never chosen; w (d + 1) in, out; h (d + 1, d + 1) */
@@ -538,6 +580,7 @@ int main(int argc, char **argv) {
     tcase_add_test(t, distributed_is_close);
     tcase_add_test(t, resumes_from_a_checkpoint);
     tcase_add_test(t, refused);
+    tcase_add_test(t, paired_sums);
     tcase_add_loop_test(t, bias_is_one_more_weight, 0, 2);
     tcase_add_test(t, near_dense_stays_near);
     return agree_run("prune", t, &world);

@@ -59,7 +59,7 @@ START_TEST(dense_products) {
     double gram[N * N] = {0}, cross[M * N] = {0}, out[T * M], by[N];
     dense_gram(gram, x, T, N);
     dense_mirror(gram, N);
-    dense_cross(cross, y, x, T, M, N);
+    dense_cross(cross, y, M, x, N, T, M, N);
     dense_linear(out, x, N, w, T, M, N);
     dense_times(by, gram, x, N);
     for (int i = 0; i < N; i++) {
