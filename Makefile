@@ -137,11 +137,11 @@ test-debug:                                  ## unit tests under ASan + UBSan
 .PHONY: bench
 .SECONDARY: $(BENCHOBJ)
 BENCHES := $(if $(NAME),$(BUILD)/bench/bench_$(NAME),$(BENCH))
-ifneq ($(filter peers losses,$(NAME)),)
+ifneq ($(filter peers losses textfooler,$(NAME)),)
 bench: $(PEERS)
 	@bash bench/peers/run.sh $(NAME)
 else
-bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=encoder|kernels|precision|prune|queue|peers|losses
+bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=encoder|kernels|precision|prune|queue|peers|losses|textfooler
 	@set -e; for b in $(BENCHES); do echo "== $$b"; $$b; done
 endif
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Peers beside espalier, one thread each, in turns: `make bench NAME=peers`, `make bench NAME=losses`.
+# Peers beside espalier, one thread each, in turns: `make bench NAME=peers`, `NAME=losses`, `NAME=textfooler`.
 #   PYTHON: an interpreter that has torch (default: Debian's, package python3-torch), and onnxruntime
 #   NODE_PATH: where node finds onnxruntime-node, when Python has none
 #   ESPALIER_DATA: SST-2, for real lengths; losses needs it, and a checkpoint (losses.yaml)
+#   ESPALIER_SHARED: of textfooler: data/, oracle/ and models/ (default ../shared)
+#   MODEL, ROWS: of textfooler: the victim's folder (default models/sst2-tiny) and sentences (200)
 #   SIZES:  of peers, default "tiny mini small base"
 set -euo pipefail
 name=${1:-peers}
@@ -23,5 +25,11 @@ losses)
     "$build/bench/peers/losses" bench/peers/losses.yaml "$out"
     "$python" bench/peers/losses.py "$out"
     ;;
-*) echo "usage: run.sh peers|losses" >&2 && exit 2 ;;
+textfooler)
+    shared=$(realpath "${ESPALIER_SHARED:-../shared}")
+    "$python" bench/peers/textfooler.py --check "$shared/models/sst2-tiny" "$shared" 40
+    "$python" bench/peers/attack_compare.py "$(realpath "$build")/bench/peers/attack_turns" \
+        "${MODEL:-$shared/models/sst2-tiny}" "$shared" --rows "${ROWS:-200}"
+    ;;
+*) echo "usage: run.sh peers|losses|textfooler" >&2 && exit 2 ;;
 esac

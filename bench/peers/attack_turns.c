@@ -1,0 +1,111 @@
+/* attack_turns: espalier's side of the comparison of attacks. The protocol of every side:
+ *
+ *     attack_turns MODEL SHARED
+ *
+ * prints "ready NAME", then for every line "FIRST N" on standard input attacks these rows of
+ * SST-2's validation part (TextFooler, no sentence similarity: textfooler.py has the rules), prints
+ * a line "outcome<TAB>queries<TAB>last text" for each, and the seconds of CPU time that all of them
+ * took, first the whole attack's and then, where the side knows them, the model's. */
+#include "peak.h"
+
+#include "attack/attack.h"
+#include "base/arena.h"
+#include "io/atomic_file.h"
+#include "tensor/blas.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LENGTH = 512 };
+
+typedef struct side {
+    tokenizer *w;
+    attack *a;
+    encoder *victim;
+    encoder_ws *ws;
+    dataset rows;
+} side;
+
+static err set_path(char out[OPTION_TEXT_BYTES], const char *shared, const char *name) {
+    char path[4096];
+    CALL(path_join(path, shared, name));
+    CHECK(strlen(path) < OPTION_TEXT_BYTES, ERR_USAGE, "%s: path too long", path);
+    memcpy(out, path, strlen(path) + 1);
+    return OK;
+}
+
+static err open_side(side *s, const char *model, const char *shared) {
+    attack_options o = {.max_candidates = 50, .noun_verb_swap = 1};
+    char path[4096];
+    snprintf(o.recipe, sizeof o.recipe, "textfooler");
+    snprintf(o.tagger, sizeof o.tagger, "perceptron");
+    snprintf(o.similarity_source, sizeof o.similarity_source, "none");
+    CALL(set_path(o.neighbours, shared, "data/synonyms/counterfitted_neighbors.json"));
+    CALL(set_path(o.tagger_path, shared, "data/pos/nltk-perceptron.json"));
+    CALL(set_path(o.stopwords, shared, "oracle/textfooler-stopwords.txt"));
+    CALL(path_join(path, shared, "data/vocab/bert-base-uncased.txt"));
+    CALL(tokenizer_open(path, &s->w));
+    CALL(attack_open(&(attack_setup){.o = &o, .w = s->w, .max_length = MAX_LENGTH}, &s->a));
+    CALL(encoder_load(model, (encoder_want){.classes = -1, .mlm = 0}, &s->victim));
+    CALL(encoder_ws_create(&s->victim->c, &s->ws));
+    CALL(path_join(path, shared, "data"));
+    return dataset_read("sst2", path, "test", &s->rows);
+}
+
+static void close_side(side *s) {
+    dataset_free(&s->rows);
+    encoder_ws_destroy(&s->ws);
+    encoder_destroy(&s->victim);
+    attack_close(&s->a);
+    tokenizer_close(&s->w);
+}
+
+static err turn(side *s, int first, int n) {
+    CHECK(n >= 1 && first >= 0 && first <= s->rows.n - n, ERR_USAGE, "rows %d to %d of %d", first,
+          first + n - 1, s->rows.n);
+    attack_result *r = NULL;
+    err e;
+    TRY(mem_alloc((size_t)n, sizeof *r, &r));
+    double start = peak_now();
+    for (int i = 0; i < n; i++)
+        TRY(attack_one(s->a, s->ws, s->victim, dataset_text(&s->rows, first + i),
+                       s->rows.label[first + i], &r[i]));
+    double seconds = peak_now() - start;
+    for (int i = 0; i < n; i++)
+        printf("%s\t%lld\t%s\n", attack_outcome_name(r[i].outcome), (long long)r[i].queries,
+               r[i].final_text);
+    printf("%.9f\n", seconds);
+    fflush(stdout);
+done:
+    for (int i = 0; r && i < n; i++)
+        attack_result_free(&r[i]);
+    free(r);
+    return e;
+}
+
+static err serve(const char *model, const char *shared) {
+    side s = {0};
+    int first, n;
+    err e = open_side(&s, model, shared);
+    if (e == OK) {
+        printf("ready espalier\n");
+        fflush(stdout);
+    }
+    while (e == OK && scanf("%d %d", &first, &n) == 2)
+        e = turn(&s, first, n);
+    close_side(&s);
+    return e;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3) {
+        fprintf(stderr, "usage: attack_turns MODEL SHARED\n");
+        return 2;
+    }
+    blas_single_thread();
+    err e = serve(argv[1], argv[2]);
+    if (e != OK)
+        fprintf(stderr, "attack_turns: %s\n", err_message());
+    return (int)e;
+}
