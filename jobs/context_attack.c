@@ -16,6 +16,7 @@ err context_attack(context *c, attack **out) {
         } paths[] = {{"attack.neighbours", o.neighbours},
                      {"attack.vectors", o.vectors},
                      {"attack.tagger_path", o.tagger_path},
+                     {"attack.similarity_checkpoint", o.similarity_checkpoint},
                      {"attack.stopwords", o.stopwords}};
         char path[PATH_BYTES];
         int synthetic = strcmp(c->s->data.name, "synthetic") == 0;
@@ -34,7 +35,8 @@ err context_attack(context *c, attack **out) {
         }
         CHECK(o.neighbours[0] || o.vectors[0], ERR_USAGE,
               "%s: the attack needs attack.neighbours or attack.vectors", c->s->path);
-        int encoder_similarity = strcmp(o.similarity_source, "encoder") == 0;
+        int encoder_similarity =
+            strcmp(o.similarity_source, "encoder") == 0 && !o.similarity_checkpoint[0];
         if (encoder_similarity && !c->pretrained)
             log_warning("sentence similarity comes from an encoder that was never pre-trained");
         attack_setup setup = {.o = &o,

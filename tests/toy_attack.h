@@ -121,6 +121,7 @@ static inline attack_options toy_options(const char *dir) {
     snprintf(o.tagger, sizeof o.tagger, "lexicon");
     snprintf(o.tagger_path, sizeof o.tagger_path, "%.400s/tags.tsv", dir);
     snprintf(o.similarity_source, sizeof o.similarity_source, "none");
+    snprintf(o.similarity_measure, sizeof o.similarity_measure, "angular");
     snprintf(o.stopwords, sizeof o.stopwords, "%.400s/stop.txt", dir);
     return o;
 }

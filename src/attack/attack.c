@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static err open_similarity(attack *a, const attack_setup *s) {
+static err open_source(attack *a, const attack_setup *s) {
     const char *source = a->o.similarity_source;
-    if (strcmp(source, "none") == 0)
-        return OK;
+    if (a->o.similarity_checkpoint[0])
+        return similarity_open_checkpoint(a->o.similarity_checkpoint, &a->alike);
     if (strcmp(source, "encoder") == 0) {
         CHECK(s->similarity, ERR_USAGE,
               "attack.similarity_source is encoder, but the study has no start encoder");
@@ -26,6 +26,13 @@ static err open_similarity(attack *a, const attack_setup *s) {
         return similarity_open_vectors(a->vectors, &a->alike);
     }
     return similarity_open_vectors(a->near, &a->alike);
+}
+
+static err open_similarity(attack *a, const attack_setup *s) {
+    if (strcmp(a->o.similarity_source, "none") == 0)
+        return OK;
+    CALL(open_source(a, s));
+    return similarity_use(a->alike, a->o.similarity_measure);
 }
 
 err attack_open(const attack_setup *s, attack **out) {
@@ -169,6 +176,17 @@ static const char *file_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
+static err describe_similarity(const attack_options *o, strbuf *out) {
+    const char *source =
+        o->similarity_checkpoint[0] ? file_name(o->similarity_checkpoint) : o->similarity_source;
+    int angular = strcmp(o->similarity_measure, "angular") == 0;
+    CALL(strbuf_printf(out, "similarity %s%s%s >= %.6f", source, angular ? "" : " ",
+                       angular ? "" : o->similarity_measure, o->similarity));
+    if (o->similarity_window == 0)
+        return strbuf_printf(out, " of whole texts");
+    return strbuf_printf(out, " in windows of %lld words", (long long)o->similarity_window);
+}
+
 err attack_describe(const attack *a, strbuf *out) {
     const attack_options *o = &a->o;
     CALL(strbuf_printf(out, "%s: at most %lld neighbours from %s", o->recipe,
@@ -179,8 +197,7 @@ err attack_describe(const attack *a, strbuf *out) {
     CALL(strbuf_printf(out, ", part of speech %s%s, ", o->tagger,
                        o->noun_verb_swap ? " (noun for verb allowed)" : ""));
     if (a->alike)
-        CALL(strbuf_printf(out, "similarity %s >= %.6f in windows of %lld words",
-                           o->similarity_source, o->similarity, (long long)o->similarity_window));
+        CALL(describe_similarity(o, out));
     else
         CALL(strbuf_printf(out, "no similarity constraint"));
     CALL(strbuf_printf(out, ", stop words %s",

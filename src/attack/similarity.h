@@ -1,5 +1,6 @@
-/* similarity.h: how alike two texts are, from a pluggable source: 1 - arccos(cos) / pi of the means
- * of an encoder's last hidden states, or of word vectors. Not collective. */
+/* similarity.h: how alike two texts are: the angle between the means of an encoder's last hidden
+ * states, or of word vectors. A text's vector is kept, found by the text's hash, in bounded memory:
+ * open it once a study, for all models of the table. Not collective. */
 #ifndef ESPALIER_ATTACK_SIMILARITY_H
 #define ESPALIER_ATTACK_SIMILARITY_H
 
@@ -9,13 +10,26 @@
 
 typedef struct similarity similarity;
 
-/* The encoder (or the vectors: the other is NULL) is not owned. Caller closes. */
+/* The encoder, tokenizer and vectors are not owned. Caller closes. */
 err similarity_open_encoder(const encoder *m, const tokenizer *w, int max_length, similarity **out);
 err similarity_open_vectors(const neighbours *vectors, similarity **out);
+/* A sentence encoder of its own: see sentence_encoder_open. */
+err similarity_open_checkpoint(const char *dir, similarity **out);
 void similarity_close(similarity **s);
 
-/* score (n): of each of others (n) against text. A text without any vector has similarity 0. */
+/* What a score is, from now on; "angular" unless told:
+ *   angular   1 - arccos(cos) / pi    0 to 1 (Universal Sentence Encoder; TextAttack's recipes)
+ *   cosine    cos                    -1 to 1
+ *   arccos    1 - arccos(cos)   1 - pi to 1 (the original TextFooler: no division)
+ * ERR_USAGE: another name. What is kept stays valid. */
+err similarity_use(similarity *s, const char *measure);
+
+/* score (n): of each of others (n) against text. A text without any vector has cosine -1 with every
+ * other, that is an angular similarity of 0. */
 err similarity_score(similarity *s, const char *text, const char *const *others, int n,
                      double *score);
+
+/* Texts asked about so far, and how many of them had to be computed. */
+void similarity_work(const similarity *s, int64_t *asked, int64_t *computed);
 
 #endif

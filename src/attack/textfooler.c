@@ -199,7 +199,8 @@ static err keep_similar(search *s, int i, const char **list, int *n, double **al
     if (!a->alike || s->current.n < a->o.similarity_window || *n == 0)
         return OK;
     int first, last, kept = 0;
-    window(s->current.n, i, (int)a->o.similarity_window, &first, &last);
+    window(s->current.n, i, a->o.similarity_window > 0 ? (int)a->o.similarity_window : s->current.n,
+           &first, &last);
     strbuf text = {0};
     const char **others;
     char *copy;

@@ -118,8 +118,10 @@
     X(text,    tagger_path,       "",      NULL, NULL, "",          "file or folder of the part-of-speech source")        \
     X(flag,    noun_verb_swap,    1,       0, 1, "",                "a noun may replace a verb and the reverse")          \
     X(text,    similarity_source, "encoder", "encoder|vectors|none", NULL, "", "sentence similarity: mean of the study's start encoder, of word vectors, or none") \
-    X(real,    similarity,        0.840845, 0.0, 1.0, "",           "lowest 1 - arccos(cos)/pi between windows")          \
-    X(integer, similarity_window, 15,      1, 10000, "words",       "window around the change; shorter texts are not tested") \
+    X(text,    similarity_checkpoint, "",  NULL, NULL, "",          "folder of a sentence encoder (Sentence-BERT, mean pooling) for similarity_source encoder; empty: the study's start encoder") \
+    X(text,    similarity_measure, "angular", "angular|cosine|arccos", NULL, "", "1 - arccos(cos)/pi, cos, or 1 - arccos(cos) as the original TextFooler has it") \
+    X(real,    similarity,        0.840845, -1.0, 1.0, "",          "lowest similarity between windows")                  \
+    X(integer, similarity_window, 15,      0, 10000, "words",       "window around the change; shorter texts are not tested; 0: the whole text, always") \
     X(text,    stopwords,         "",      NULL, NULL, "",          "one word a line; empty: the built-in list")          \
     X(integer, query_budget,      0,       0, 1000000000, "queries", "an example; 0: no limit")
 

@@ -71,6 +71,10 @@ static err check_sources(const study *s, const node *root) {
     CHECK(strcmp(a->similarity_source, "vectors") != 0 || a->vectors[0], ERR_USAGE,
           "%s: attack.similarity_source is vectors, but attack.vectors is not given",
           between(root, "attack.similarity_source", NULL).text);
+    CHECK(strcmp(a->similarity_source, "encoder") == 0 || !a->similarity_checkpoint[0], ERR_USAGE,
+          "%s: attack.similarity_checkpoint is given, but attack.similarity_source is %s",
+          between(root, "attack.similarity_source", "attack.similarity_checkpoint").text,
+          a->similarity_source);
     int from_file = strcmp(a->tagger, "lexicon") == 0 || strcmp(a->tagger, "perceptron") == 0;
     CHECK(!from_file || a->tagger_path[0], ERR_USAGE,
           "%s: attack.tagger is %s, but attack.tagger_path is not given",

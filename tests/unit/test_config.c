@@ -211,6 +211,8 @@ static const struct {
      "s.yaml:3:12: attack.neighbours and attack.vectors are both given: choose one"},
     {"attack:\n  similarity_source: vectors\n",
      "s.yaml:2:22: attack.similarity_source is vectors, but attack.vectors is not given"},
+    {"attack:\n  similarity_checkpoint: a\n  similarity_source: none\n",
+     "s.yaml:3:22: attack.similarity_checkpoint is given, but attack.similarity_source is none"},
     {"attack:\n  tagger: perceptron\n",
      "s.yaml:2:11: attack.tagger is perceptron, but attack.tagger_path is not given"},
     {"data:\n  name: sst2\n",
