@@ -11,6 +11,12 @@ void attack_result_free(attack_result *r) {
     free(r->order);
     free(r->final_text);
     free(r->query);
+    for (int i = 0; r->change && i < r->changed; i++) {
+        free(r->change[i].from);
+        free(r->change[i].to);
+    }
+    free(r->change);
+    r->change = NULL;
     r->order = NULL;
     r->final_text = NULL;
     r->query = NULL;
@@ -29,6 +35,15 @@ err attack_result_add(attack_result *r, const attack_query *q) {
     return OK;
 }
 
+err attack_result_change(attack_result *r, int word, const char *from, const char *to) {
+    attack_change *more = realloc(r->change, ((size_t)r->changed + 1) * sizeof *more);
+    CHECK(more, ERR_FAILED, "out of memory");
+    r->change = more;
+    more[r->changed++] = (attack_change){word, strdup(from), strdup(to)};
+    CHECK(more[r->changed - 1].from && more[r->changed - 1].to, ERR_FAILED, "out of memory");
+    return OK;
+}
+
 static const char *const OUTCOME[] = {"skipped", "success", "failed", "errored"};
 
 const char *attack_outcome_name(attack_outcome o) {
@@ -40,16 +55,28 @@ static json_t *real_or_null(double v) {
     return isnan(v) ? json_null() : json_real(v);
 }
 
-err attack_result_write(const attack_result *r, strbuf *record) {
+static json_t *order_json(const attack_result *r) {
     json_t *order = json_array();
     for (int i = 0; i < r->n_order; i++)
         json_array_append_new(order, json_integer(r->order[i]));
-    json_t *j =
-        json_pack("{s:s, s:i, s:i, s:i, s:I, s:f, s:f, s:o, s:f, s:f, s:o, s:s}", "outcome",
-                  OUTCOME[r->outcome], "label", r->label, "words", r->words, "changed", r->changed,
-                  "queries", (json_int_t)r->queries, "prob", r->prob, "final_prob", r->final_prob,
-                  "similarity", real_or_null(r->similarity), "rank_gap", r->rank_gap, "margin",
-                  r->margin, "order", order, "final", r->final_text ? r->final_text : "");
+    return order;
+}
+
+static json_t *changes_json(const attack_result *r) {
+    json_t *list = json_array();
+    for (int i = 0; i < r->changed; i++)
+        json_array_append_new(
+            list, json_pack("[i, s, s]", r->change[i].word, r->change[i].from, r->change[i].to));
+    return list;
+}
+
+err attack_result_write(const attack_result *r, strbuf *record) {
+    json_t *j = json_pack("{s:s, s:i, s:i, s:o, s:I, s:f, s:f, s:o, s:f, s:f, s:o, s:s}", "outcome",
+                          OUTCOME[r->outcome], "label", r->label, "words", r->words, "changed",
+                          changes_json(r), "queries", (json_int_t)r->queries, "prob", r->prob,
+                          "final_prob", r->final_prob, "similarity", real_or_null(r->similarity),
+                          "rank_gap", r->rank_gap, "margin", r->margin, "order", order_json(r),
+                          "final", r->final_text ? r->final_text : "");
     char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(j);
     CHECK(text, ERR_FAILED, "an attack's result cannot be written as JSON");
@@ -58,16 +85,37 @@ err attack_result_write(const attack_result *r, strbuf *record) {
     return e;
 }
 
+static err read_order(const json_t *order, attack_result *r) {
+    r->n_order = (int)json_array_size(order);
+    CALL(mem_alloc((size_t)r->n_order + 1, sizeof *r->order, &r->order));
+    for (int i = 0; i < r->n_order; i++)
+        r->order[i] = (int)json_integer_value(json_array_get(order, (size_t)i));
+    return OK;
+}
+
+static err read_changes(json_t *list, attack_result *r) {
+    json_t *item;
+    size_t i;
+    json_array_foreach(list, i, item) {
+        int word;
+        const char *from, *to;
+        CHECK(json_unpack(item, "[i, s, s]", &word, &from, &to) == 0, ERR_DATA,
+              "journal of attack: change %zu is not [word, from, to]", i);
+        CALL(attack_result_change(r, word, from, to));
+    }
+    return OK;
+}
+
 err attack_result_read(const char *record, attack_result *r) {
-    json_t *j = NULL, *order = NULL, *alike = NULL;
+    json_t *j = NULL, *order = NULL, *alike = NULL, *changes = NULL;
     const char *outcome = "", *final = "";
     json_int_t queries = 0;
     *r = (attack_result){0};
     CALL(json_parse(record, "journal of attack", &j));
     err e = OK;
-    int bad = json_unpack(j, "{s:s, s:i, s:i, s:i, s:I, s:F, s:F, s:o, s:F, s:F, s:o, s:s}",
+    int bad = json_unpack(j, "{s:s, s:i, s:i, s:o, s:I, s:F, s:F, s:o, s:F, s:F, s:o, s:s}",
                           "outcome", &outcome, "label", &r->label, "words", &r->words, "changed",
-                          &r->changed, "queries", &queries, "prob", &r->prob, "final_prob",
+                          &changes, "queries", &queries, "prob", &r->prob, "final_prob",
                           &r->final_prob, "similarity", &alike, "rank_gap", &r->rank_gap, "margin",
                           &r->margin, "order", &order, "final", &final);
     ENSURE(!bad, ERR_DATA, "journal of attack: a record is not what it should be");
@@ -75,10 +123,8 @@ err attack_result_read(const char *record, attack_result *r) {
     r->similarity = json_is_null(alike) ? NAN : json_number_value(alike);
     while (r->outcome < ATTACK_ERRORED && strcmp(OUTCOME[r->outcome], outcome) != 0)
         r->outcome++;
-    r->n_order = (int)json_array_size(order);
-    TRY(mem_alloc((size_t)r->n_order + 1, sizeof *r->order, &r->order));
-    for (int i = 0; i < r->n_order; i++)
-        r->order[i] = (int)json_integer_value(json_array_get(order, (size_t)i));
+    TRY(read_changes(changes, r));
+    TRY(read_order(order, r));
     r->final_text = strdup(final);
     ENSURE(r->final_text, ERR_FAILED, "out of memory");
 done:

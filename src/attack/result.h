@@ -30,6 +30,12 @@ typedef struct attack_query {
     int taken;         /* 1: the search went on from this text */
 } attack_query;
 
+/* A word that the search put another in the place of, in the order of doing so. */
+typedef struct attack_change {
+    int word;        /* its index in the original text */
+    char *from, *to; /* owned */
+} attack_change;
+
 typedef struct attack_result {
     attack_outcome outcome;
     int label;
@@ -42,6 +48,7 @@ typedef struct attack_result {
     char *final_text;        /* owned; of an errored example its message */
     attack_query *query;     /* (n_query) every query, where the search was run here; owned */
     int n_query, cap_query;
+    attack_change *change; /* (changed) owned */
 } attack_result;
 void attack_result_free(attack_result *r);
 
@@ -49,6 +56,9 @@ const char *attack_outcome_name(attack_outcome o); /* "skipped", … */
 
 /* One more query: the search calls this for every answer it counts. */
 err attack_result_add(attack_result *r, const attack_query *q);
+
+/* One more word changed: counts it in r->changed too. */
+err attack_result_change(attack_result *r, int word, const char *from, const char *to);
 
 /* One line of JSON, and back. record: appended to, without a newline. Caller frees r. */
 err attack_result_write(const attack_result *r, strbuf *record);

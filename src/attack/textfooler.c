@@ -283,7 +283,7 @@ static err replace_word(search *s, int i, int *done) {
     s->current.word[i] = list[pick];
     s->now = of_label(s, pick);
     s->r->query[s->r->n_query - n + pick].taken = 1;
-    s->r->changed++;
+    CALL(attack_result_change(s->r, i, s->original.word[i], list[pick]));
     if (!isnan(alike[pick]))
         s->r->similarity =
             isnan(s->r->similarity) ? alike[pick] : fmin(s->r->similarity, alike[pick]);

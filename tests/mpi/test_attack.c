@@ -92,6 +92,15 @@ static int same_bits(double a, double b) {
     return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
 }
 
+static int same_changes(const attack_result *x, const attack_result *y) {
+    int good = 1;
+    for (int i = 0; i < x->changed; i++)
+        good &= x->change[i].word == y->change[i].word &&
+                strcmp(x->change[i].from, y->change[i].from) == 0 &&
+                strcmp(x->change[i].to, y->change[i].to) == 0;
+    return good;
+}
+
 static int same(const attack_result *x, const attack_result *y) {
     return x->outcome == y->outcome && x->label == y->label && x->words == y->words &&
            x->changed == y->changed && x->queries == y->queries && same_bits(x->prob, y->prob) &&
@@ -100,7 +109,7 @@ static int same(const attack_result *x, const attack_result *y) {
            x->n_order == y->n_order &&
            (x->n_order == 0 ||
             memcmp(x->order, y->order, (size_t)x->n_order * sizeof *x->order) == 0) &&
-           strcmp(x->final_text, y->final_text) == 0;
+           strcmp(x->final_text, y->final_text) == 0 && same_changes(x, y);
 }
 
 static int all_same(const attack_result *x, const attack_result *y, int first, int last) {

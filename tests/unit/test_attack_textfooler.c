@@ -2,6 +2,7 @@
  * together from scratch each time, neighbours and parts of speech looked up by hand */
 #include "io/hash.h"
 #include "io/json.h"
+#include "text/words.h"
 #include "toy_attack.h"
 
 #include <check.h>
@@ -296,6 +297,23 @@ static int same(const plain *x, const attack_result *r) {
            !(fabs(x->similarity - r->similarity) > ROUNDING);
 }
 
+/* putting the changed words into the text gives the last text */
+static void check_changes(const attack_result *r, const char *text) {
+    arena *scratch;
+    wording words;
+    strbuf last = {0};
+    ck_ok(arena_create(1 << 12, &scratch));
+    ck_ok(words_split(scratch, text, &words));
+    for (int i = 0; i < r->changed; i++) {
+        ck_assert_str_eq(words.word[r->change[i].word], r->change[i].from);
+        words.word[r->change[i].word] = r->change[i].to;
+    }
+    ck_ok(words_join(&words, -1, &last));
+    ck_assert_str_eq(last.text, r->final_text);
+    strbuf_free(&last);
+    arena_destroy(&scratch);
+}
+
 /* every query is there, and those taken lead from the first text to the last */
 static void check_queries(const attack_result *r, const char *text) {
     int taken = 0;
@@ -330,6 +348,7 @@ static void compare_all(int *counts, int least) {
         ck_ok(attack_one(a, ws, victim, text.text, i % 2, &r));
         ck_assert_int_eq(r.words, count_words(text.text));
         check_queries(&r, text.text);
+        check_changes(&r, text.text);
         if (r.rank_gap > ROUNDING && r.margin > ROUNDING) {
             compared++;
             counts[r.outcome]++;
