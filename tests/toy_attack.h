@@ -114,6 +114,7 @@ static inline attack_options toy_options(const char *dir) {
     attack_options o = {.max_candidates = 50,
                         .min_cosine = 0.5,
                         .noun_verb_swap = 1,
+                        .trace = 1,
                         .similarity = 0.840845,
                         .similarity_window = 15};
     snprintf(o.recipe, sizeof o.recipe, "textfooler");

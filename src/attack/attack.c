@@ -101,6 +101,8 @@ static err attack_unit(void *state, int64_t unit, strbuf *record) {
             .outcome = ATTACK_ERRORED, .label = c->d->label[unit], .prob = prob, .similarity = NAN};
         r.final_text = strdup(err_message());
     }
+    if (!c->a->o.trace)
+        r.n_query = 0;
     e = attack_result_write(&r, record);
     attack_result_free(&r);
     return e;

@@ -1,5 +1,6 @@
 #include "attack/result.h"
 
+#include "attack/trace.h"
 #include "base/arena.h"
 #include "io/json.h"
 
@@ -71,17 +72,25 @@ static json_t *changes_json(const attack_result *r) {
 }
 
 err attack_result_write(const attack_result *r, strbuf *record) {
-    json_t *j = json_pack("{s:s, s:i, s:i, s:o, s:I, s:f, s:f, s:o, s:f, s:f, s:o, s:s}", "outcome",
-                          OUTCOME[r->outcome], "label", r->label, "words", r->words, "changed",
-                          changes_json(r), "queries", (json_int_t)r->queries, "prob", r->prob,
-                          "final_prob", r->final_prob, "similarity", real_or_null(r->similarity),
-                          "rank_gap", r->rank_gap, "margin", r->margin, "order", order_json(r),
-                          "final", r->final_text ? r->final_text : "");
-    char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+    strbuf trace = {0};
+    char *text = NULL;
+    err e;
+    TRY(trace_write(r->query, r->n_query, &trace));
+    json_t *j =
+        json_pack("{s:s, s:i, s:i, s:o, s:I, s:f, s:f, s:o, s:f, s:f, s:o, s:s, s:s}", "outcome",
+                  OUTCOME[r->outcome], "label", r->label, "words", r->words, "changed",
+                  changes_json(r), "queries", (json_int_t)r->queries, "prob", r->prob, "final_prob",
+                  r->final_prob, "similarity", real_or_null(r->similarity), "rank_gap", r->rank_gap,
+                  "margin", r->margin, "order", order_json(r), "final",
+                  r->final_text ? r->final_text : "", "trace", trace.text ? trace.text : "");
+    if (j)
+        text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     json_decref(j);
-    CHECK(text, ERR_FAILED, "an attack's result cannot be written as JSON");
-    err e = strbuf_add(record, text, strlen(text));
+    ENSURE(text, ERR_FAILED, "an attack's result cannot be written as JSON");
+    e = strbuf_add(record, text, strlen(text));
+done:
     free(text);
+    strbuf_free(&trace);
     return e;
 }
 
@@ -108,16 +117,16 @@ static err read_changes(json_t *list, attack_result *r) {
 
 err attack_result_read(const char *record, attack_result *r) {
     json_t *j = NULL, *order = NULL, *alike = NULL, *changes = NULL;
-    const char *outcome = "", *final = "";
+    const char *outcome = "", *final = "", *trace = "";
     json_int_t queries = 0;
     *r = (attack_result){0};
     CALL(json_parse(record, "journal of attack", &j));
     err e = OK;
-    int bad = json_unpack(j, "{s:s, s:i, s:i, s:o, s:I, s:F, s:F, s:o, s:F, s:F, s:o, s:s}",
+    int bad = json_unpack(j, "{s:s, s:i, s:i, s:o, s:I, s:F, s:F, s:o, s:F, s:F, s:o, s:s, s:s}",
                           "outcome", &outcome, "label", &r->label, "words", &r->words, "changed",
                           &changes, "queries", &queries, "prob", &r->prob, "final_prob",
                           &r->final_prob, "similarity", &alike, "rank_gap", &r->rank_gap, "margin",
-                          &r->margin, "order", &order, "final", &final);
+                          &r->margin, "order", &order, "final", &final, "trace", &trace);
     ENSURE(!bad, ERR_DATA, "journal of attack: a record is not what it should be");
     r->queries = queries;
     r->similarity = json_is_null(alike) ? NAN : json_number_value(alike);
@@ -125,6 +134,7 @@ err attack_result_read(const char *record, attack_result *r) {
         r->outcome++;
     TRY(read_changes(changes, r));
     TRY(read_order(order, r));
+    TRY(trace_read(trace, r));
     r->final_text = strdup(final);
     ENSURE(r->final_text, ERR_FAILED, "out of memory");
 done:

@@ -46,7 +46,7 @@ typedef struct attack_result {
     double rank_gap, margin; /* smallest differences that decided something */
     int *order, n_order;     /* (n_order) ranked word indices, most important first; owned */
     char *final_text;        /* owned; of an errored example its message */
-    attack_query *query;     /* (n_query) every query, where the search was run here; owned */
+    attack_query *query;     /* (n_query) every query, none where attack.trace is 0; owned */
     int n_query, cap_query;
     attack_change *change; /* (changed) owned */
 } attack_result;

@@ -123,7 +123,8 @@
     X(real,    similarity,        0.840845, -1.0, 1.0, "",          "lowest similarity between windows")                  \
     X(integer, similarity_window, 15,      0, 10000, "words",       "window around the change; shorter texts are not tested; 0: the whole text, always") \
     X(text,    stopwords,         "",      NULL, NULL, "",          "one word a line; empty: the built-in list")          \
-    X(integer, query_budget,      0,       0, 1000000000, "queries", "an example; 0: no limit")
+    X(integer, query_budget,      0,       0, 1000000000, "queries", "an example; 0: no limit")                            \
+    X(flag,    trace,             1,       0, 1, "",                "keep every query (hash, probability, class, similarity), 32 bytes each in study.h5, for attack --rescore")
 
 #define REPORT_OPTIONS(X)                                                                                                  \
     X(text,    variants,          "best",  "best|all", NULL, "",    "which single variants the table lists")

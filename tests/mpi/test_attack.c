@@ -101,6 +101,18 @@ static int same_changes(const attack_result *x, const attack_result *y) {
     return good;
 }
 
+/* field by field: a similarity that was not tested is any NaN */
+static int same_queries(const attack_result *x, const attack_result *y) {
+    int good = x->n_query == y->n_query;
+    for (int i = 0; good && i < x->n_query; i++) {
+        const attack_query *a = &x->query[i], *b = &y->query[i];
+        good = a->text == b->text && same_bits(a->prob, b->prob) && a->predicted == b->predicted &&
+               a->purpose == b->purpose && a->word == b->word && a->taken == b->taken &&
+               same_bits(a->similarity, b->similarity);
+    }
+    return good;
+}
+
 static int same(const attack_result *x, const attack_result *y) {
     return x->outcome == y->outcome && x->label == y->label && x->words == y->words &&
            x->changed == y->changed && x->queries == y->queries && same_bits(x->prob, y->prob) &&
@@ -109,7 +121,7 @@ static int same(const attack_result *x, const attack_result *y) {
            x->n_order == y->n_order &&
            (x->n_order == 0 ||
             memcmp(x->order, y->order, (size_t)x->n_order * sizeof *x->order) == 0) &&
-           strcmp(x->final_text, y->final_text) == 0 && same_changes(x, y);
+           strcmp(x->final_text, y->final_text) == 0 && same_changes(x, y) && same_queries(x, y);
 }
 
 static int all_same(const attack_result *x, const attack_result *y, int first, int last) {
