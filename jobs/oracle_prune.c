@@ -54,13 +54,17 @@ static err remove_rows(const refit *r, int k, int fast, double *w, double *mask,
                        double *loss) {
     obs *s = NULL;
     int32_t *removed = NULL;
+    char *kept = NULL;
     size_t d = (size_t)r->d;
     err e;
     TRY(obs_create(r->d, &s));
     TRY(mem_alloc((size_t)k, sizeof *removed, &removed));
+    TRY(mem_alloc(d, 1, &kept));
     for (int i = 0; i < r->m; i++, w += d, mask += d, order += k, loss += k) {
-        memcpy(w, r->start + (size_t)i * d, d * sizeof *w);
-        TRY(fast ? obs_row(s, w, r->inverse, k, removed, loss)
+        const double *start = r->start + (size_t)i * d;
+        memcpy(w, start, d * sizeof *w);
+        TRY(fast ? obs_run(s, &(obs_plan){.at = &k, .n = 1}, start, r->inverse, w, kept, removed,
+                           loss)
                  : obs_row_reference(w, r->inverse, r->d, k, removed, loss));
         for (int t = 0; t < k; t++)
             order[t] = removed[t];
@@ -70,6 +74,7 @@ static err remove_rows(const refit *r, int k, int fast, double *w, double *mask,
 done:
     obs_destroy(&s);
     free(removed);
+    free(kept);
     return e;
 }
 

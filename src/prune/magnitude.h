@@ -8,4 +8,9 @@
  * so rows may get unequal shares. NaN counts as largest. Not collective. */
 void magnitude_prune(float *w, int64_t n, int64_t k);
 
+/* How many of the k lowest |w| of several linears together are in each of them, ties to the first
+ * linear: w (linears) of n (linears) weights each; removed (linears). Not collective. */
+void magnitude_shares(const float *const *w, const int64_t *n, int linears, int64_t k,
+                      int64_t *removed);
+
 #endif

@@ -13,17 +13,20 @@ enum { BLOCK = 64 };
 
 /* One row on its way. The n active weights stand first, in any order: where[i] is the index of the
  * i-th in the row. Removed weights stay until the block ends, kept out of the choice by their
- * barrier. */
+ * barrier; so are weights that the pattern keeps, which stay for good. */
 struct obs {
     int d, ld;
     double *g;       // (d, ld) lower: inverse of the active part at the block's start
     double *u;       // (BLOCK, ld) the block's vectors: inverse now = g - u^T u
     double *w;       // (d)
     double *diag;    // (d) diagonal of the inverse now
-    double *barrier; // (d) 0: active; infinity: removed in this block
+    double *barrier; // (d) 0: may be removed; infinity: may not
+    char *gone;      // (d) 1: removed in this block
     double *score;   // (d)
     double *column;  // (d)
     int32_t *where;  // (d)
+    int32_t *place;  // (d) of an index in the row: where it stands
+    int32_t *left;   // (d) removals that each group of a pattern has left
 };
 
 err obs_create(int d, obs **out) {
@@ -42,7 +45,10 @@ err obs_create(int d, obs **out) {
     TRY(mem_alloc(n, sizeof(double), &s->barrier));
     TRY(mem_alloc(n, sizeof(double), &s->score));
     TRY(mem_alloc(n, sizeof(double), &s->column));
+    TRY(mem_alloc(n, 1, &s->gone));
     TRY(mem_alloc(n, sizeof(int32_t), &s->where));
+    TRY(mem_alloc(n, sizeof(int32_t), &s->place));
+    TRY(mem_alloc(n, sizeof(int32_t), &s->left));
 done:
     if (e != OK)
         obs_destroy(&s);
@@ -60,7 +66,10 @@ void obs_destroy(obs **s) {
     free((*s)->barrier);
     free((*s)->score);
     free((*s)->column);
+    free((*s)->gone);
     free((*s)->where);
+    free((*s)->place);
+    free((*s)->left);
     free(*s);
     *s = NULL;
 }
@@ -69,15 +78,27 @@ int64_t obs_removals(double sparsity, int64_t n) {
     return (int64_t)floor(sparsity * (double)n * (1.0 + 0x1p-50));
 }
 
-static void row_load(obs *s, const double *w, const double *inverse) {
+static void row_load(obs *s, const double *w, const double *inverse, pattern p) {
     size_t d = (size_t)s->d, ld = (size_t)s->ld;
     for (size_t i = 0; i < d; i++) {
         memcpy(s->g + i * ld, inverse + i * d, (i + 1) * sizeof(double));
         s->w[i] = w[i];
         s->diag[i] = inverse[i * d + i];
         s->barrier[i] = 0.0;
-        s->where[i] = (int32_t)i;
+        s->gone[i] = 0;
+        s->where[i] = s->place[i] = (int32_t)i;
+        s->left[i] = p.of - p.keep;
     }
+}
+
+/* one removal fewer in the group of index p; after its last one its other weights may not go */
+static void use_group(obs *s, int index, pattern p) {
+    int group = index / p.of;
+    if (--s->left[group] > 0)
+        return;
+    for (int i = group * p.of; i < (group + 1) * p.of; i++)
+        if (s->place[i] >= 0)
+            s->barrier[s->place[i]] = INFINITY;
 }
 
 /* the active weight with the lowest score; ties to the lowest index in the row */
@@ -117,6 +138,8 @@ static void eliminate(obs *s, int n, int p, int t) {
     }
     diag[p] = 1.0; /* its score stays a number; later columns touch its weight only by rounding */
     s->barrier[p] = INFINITY;
+    s->gone[p] = 1;
+    s->place[s->where[p]] = -1;
 }
 
 /* the last active weight takes the place of p, in everything that lasts to the next block */
@@ -132,14 +155,16 @@ static void fill_hole(obs *s, int p, int last, int t) {
     s->w[p] = s->w[last];
     s->diag[p] = s->diag[last];
     s->barrier[p] = s->barrier[last];
+    s->gone[p] = s->gone[last];
     s->where[p] = s->where[last];
+    s->place[s->where[p]] = p;
 }
 
 /* drop the t removed weights from the n active ones and bring the inverse up to date */
 static void close_block(obs *s, int n, int t) {
     int kept = n;
     for (int i = n - 1; i >= 0; i--) /* downwards: what fills a hole is never itself removed */
-        if (s->barrier[i] > 0.0) {
+        if (s->gone[i]) {
             kept--;
             if (i != kept)
                 fill_hole(s, i, kept, t);
@@ -147,10 +172,26 @@ static void close_block(obs *s, int n, int t) {
     dense_downdate(s->g, s->ld, s->u, s->ld, t, kept);
 }
 
-err obs_row(obs *s, double *w, const double *inverse, int k, int32_t *order, double *loss) {
-    row_load(s, w, inverse);
-    int n = s->d;
-    for (int done = 0, t = 0; done < k; done++) {
+/* the weights as they are now: out, kept (d) */
+static void snapshot(const obs *s, int n, double *out, char *kept) {
+    memset(out, 0, (size_t)s->d * sizeof *out);
+    memset(kept, 0, (size_t)s->d);
+    for (int i = 0; i < n; i++)
+        if (!s->gone[i]) {
+            out[s->where[i]] = s->w[i];
+            kept[s->where[i]] = 1;
+        }
+}
+
+err obs_run(obs *s, const obs_plan *plan, const double *w, const double *inverse, double *out,
+            char *kept, int32_t *order, double *loss) {
+    row_load(s, w, inverse, plan->pattern);
+    int n = s->d, k = plan->n > 0 ? plan->at[plan->n - 1] : 0, shot = 0;
+    for (int done = 0, t = 0;; done++) {
+        for (; shot < plan->n && plan->at[shot] == done; shot++)
+            snapshot(s, n, out + (size_t)shot * (size_t)s->d, kept + (size_t)shot * (size_t)s->d);
+        if (done == k)
+            return OK;
         int p = choose(s, n);
         CHECK(s->diag[p] > 0.0 && isfinite(s->score[p]), ERR_FAILED,
               "the inverse Hessian lost positive definiteness after %d of %d removals: raise "
@@ -162,17 +203,14 @@ err obs_row(obs *s, double *w, const double *inverse, int k, int32_t *order, dou
             loss[done] = s->score[p];
         form_column(s, n, p, t);
         eliminate(s, n, p, t++);
+        if (plan->pattern.of > 0)
+            use_group(s, s->where[p], plan->pattern);
         if (t == BLOCK && done + 1 < k) {
             close_block(s, n, t);
             n -= t;
             t = 0;
         }
     }
-    memset(w, 0, (size_t)s->d * sizeof(double));
-    for (int i = 0; i < n; i++)
-        if (s->barrier[i] == 0.0)
-            w[s->where[i]] = s->w[i];
-    return OK;
 }
 
 err obs_row_reference(double *w, const double *inverse, int d, int k, int32_t *order,

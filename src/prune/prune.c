@@ -90,7 +90,18 @@ static err solve(pruning *s, const linears *l, refit_target target, int k, const
                      .damping = o->damping,
                      .factorisation = o->factorisation};
     TRY(refit_make(s->j->p, &job, &r));
-    TRY(rows_prune(s->j->p, &r, own, bias, k, &rows));
+    int linear_rows[LINEARS_MAX];
+    double sparsity[LINEARS_MAX];
+    for (int q = 0; q < l->n; q++) {
+        linear_rows[q] = l->dense[q].out;
+        sparsity[q] = k > 0 ? s->j->sparsity : 0.0;
+    }
+    rows_request request = {.method = ROWS_OBS,
+                            .sparsity = sparsity,
+                            .n = 1,
+                            .linear_rows = linear_rows,
+                            .linears = l->n};
+    TRY(rows_prune(s->j->p, &r, own, for_obs, bias, &request, &rows));
     for (int q = 0, at = 0; q < l->n; at += l->dense[q++].out)
         store_linear(s, l, q, &rows, at, k, own, &r);
 done:

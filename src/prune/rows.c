@@ -1,58 +1,162 @@
-#include "prune/rows.h"
+#include "prune/rows_part.h"
 
 #include "base/arena.h"
 #include "prune/obs.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* scratch of one rank */
-typedef struct scratch {
-    obs *obs;  /* NULL: nothing is removed */
-    double *w; // (d)
-    double *v; // (2 (d + 1))
-} scratch;
-
-static err scratch_create(int d, int k, scratch *b) {
-    *b = (scratch){0};
-    CALL(mem_alloc((size_t)d, sizeof *b->w, &b->w));
-    CALL(mem_alloc(2 * ((size_t)d + 1), sizeof *b->v, &b->v));
-    return k > 0 ? obs_create(d, &b->obs) : OK;
+err rows_method_of(const char *name, rows_method *out) {
+    static const struct {
+        const char *name;
+        rows_method method;
+    } names[] = {{"adaptive", ROWS_OBS},        {"obc", ROWS_OBS},
+                 {"sparsegpt", ROWS_SPARSEGPT}, {"wanda", ROWS_WANDA},
+                 {"magnitude", ROWS_MAGNITUDE}, {"magnitude-global", ROWS_MAGNITUDE},
+                 {"random", ROWS_RANDOM}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i].name) == 0) {
+            *out = names[i].method;
+            return OK;
+        }
+    RAISE(ERR_USAGE,
+          "prune: unknown method \"%s\": adaptive, obc, sparsegpt, wanda, magnitude, "
+          "magnitude-global or random",
+          name);
 }
 
-static void scratch_free(scratch *b) {
-    obs_destroy(&b->obs);
-    free(b->w);
-    free(b->v);
+/* 1 if anything is removed at all */
+static int removes(const rows_request *q) {
+    int some = q->pattern.of > 0;
+    for (int i = 0; i < q->n * q->linears && !some; i++)
+        some = q->sparsity[i] > 0.0;
+    return some;
 }
 
-/* row number `row` of the stage: w (d) as the model will hold it, shift_error: its bias shift and
- * error */
-static err prune_row(const scratch *b, const refit *r, const hessian *own, float bias, int row,
-                     int k, float *w, double shift_error[2]) {
-    size_t d = (size_t)r->d;
-    memcpy(b->w, r->start + (size_t)row * d, d * sizeof *b->w);
-    if (k > 0)
-        CALL(obs_row(b->obs, b->w, r->inverse, k, NULL, NULL));
-    for (size_t i = 0; i < d; i++) {
-        w[i] = (float)b->w[i];
-        b->w[i] = (double)w[i];
-    }
-    double shift = (double)(float)((double)bias + refit_bias(r, row, b->w)) - (double)bias;
-    shift_error[0] = shift;
-    shift_error[1] = refit_error(own, row, b->w, shift, b->v);
+int rows_need_inverse(const rows_request *q) {
+    return removes(q) && (q->method == ROWS_OBS || q->swaps > 0);
+}
+
+int64_t rows_removals(const rows_request *q, int j, int l, int d) {
+    if (q->pattern.of > 0)
+        return (int64_t)q->linear_rows[l] * pattern_removals(q->pattern, d);
+    return obs_removals(q->sparsity[j * q->linears + l], (int64_t)q->linear_rows[l] * d);
+}
+
+int rows_linear(const rows_request *q, int row) {
+    int l = 0;
+    while (row >= q->linear_rows[l])
+        row -= q->linear_rows[l++];
+    return l;
+}
+
+static err check(const refit *r, const rows_request *q) {
+    int64_t rows = 0;
+    for (int l = 0; l < q->linears; l++)
+        rows += q->linear_rows[l];
+    CHECK(q->n >= 1 && rows == r->m, ERR_USAGE,
+          "prune: linears of %lld rows in a stage of %d, %d results", (long long)rows, r->m, q->n);
+    CHECK(q->pattern.of == 0 || q->n == 1, ERR_USAGE,
+          "prune: a pattern fixes the sparsity: one result, not %d", q->n);
+    CALL(pattern_check(q->pattern, r->d));
+    for (int i = 0; i < q->n * q->linears && q->pattern.of == 0; i++)
+        CHECK(q->sparsity[i] >= 0.0 && q->sparsity[i] <= 1.0, ERR_USAGE,
+              "prune: sparsity %g is not in [0, 1]", q->sparsity[i]);
+    CHECK(r->inverse || !rows_need_inverse(q), ERR_FAILED, "prune: the inverse Hessian is missing");
     return OK;
 }
 
-static err own_rows(const par *p, const refit *r, const hessian *own, const float *bias, int k,
-                    int first, int n, float *w, double *shift_error) {
-    scratch b;
-    err e = scratch_create(r->d, k, &b);
-    for (int i = 0; i < n && e == OK; i++)
-        e = prune_row(&b, r, own, bias[first + i], first + i, k, w + (size_t)i * (size_t)r->d,
-                      shift_error + 2 * i);
-    scratch_free(&b);
-    return par_agree(p, e);
+/* H of the stage as refit has it, about the means that it holds, with its ridge or q's */
+static err make_gram(rows_part *s) {
+    const hessian *h = s->obs;
+    size_t d = (size_t)h->d, w = d + 1;
+    double n = h->xx[d * w + d];
+    CALL(mem_alloc(d * d, sizeof *s->gram, &s->gram));
+    for (size_t i = 0; i < d; i++)
+        s->diagonal += h->xx[i * w + i] / n / (double)d;
+    s->ridge = s->r->inverse ? s->r->report.ridge : s->q->damping * s->diagonal;
+    for (size_t i = 0; i < d; i++) {
+        for (size_t k = 0; k < d; k++)
+            s->gram[i * d + k] = h->xx[i * w + k] / n - s->r->mean[i] * s->r->mean[k];
+        if (h->xx[i * w + i] == 0.0)
+            s->gram[i * d + i] = 1.0;
+        s->gram[i * d + i] += s->ridge;
+    }
+    return OK;
+}
+
+static void part_free(rows_part *s) {
+    free(s->w);
+    free(s->kept);
+    free(s->swaps);
+    free(s->gram);
+}
+
+static err part_create(const par *p, const refit *r, const hessian *for_obs, const rows_request *q,
+                       rows_part *s) {
+    size_t d = (size_t)r->d, m = (size_t)r->m;
+    size_t first = m * (size_t)p->rank / (size_t)p->size;
+    size_t n = m * ((size_t)p->rank + 1) / (size_t)p->size - first;
+    *s = (rows_part){.p = p, .r = r, .obs = for_obs, .q = q, .first = (int)first, .n = (int)n};
+    CALL(check(r, q));
+    CALL(mem_alloc((size_t)q->n * n * d + 1, sizeof *s->w, &s->w));
+    CALL(mem_alloc((size_t)q->n * n * d + 1, 1, &s->kept));
+    CALL(mem_alloc((size_t)q->n * n + 1, sizeof *s->swaps, &s->swaps));
+    for (size_t j = 0; j < (size_t)q->n; j++)
+        memcpy(s->w + j * n * d, r->start + first * d, n * d * sizeof *s->w);
+    memset(s->kept, 1, (size_t)q->n * n * d);
+    return removes(q) && (q->method == ROWS_SPARSEGPT || q->refit || q->swaps > 0) ? make_gram(s)
+                                                                                   : OK;
+}
+
+static err prune_part(rows_part *s) {
+    if (!removes(s->q))
+        return OK;
+    switch (s->q->method) {
+    case ROWS_OBS:
+        CALL(rows_by_obs(s));
+        break;
+    case ROWS_SPARSEGPT:
+        CALL(rows_by_sparsegpt(s));
+        break;
+    case ROWS_WANDA:
+    case ROWS_MAGNITUDE:
+    case ROWS_RANDOM:
+        CALL(rows_by_scores(s));
+        break;
+    }
+    return par_agree(s->p, rows_refine(s));
+}
+
+/* what a rank tells the others of a row beside its weights */
+typedef struct row_facts {
+    double shift, error;
+    int64_t removed, swapped;
+} row_facts;
+
+/* own rows of result j as the model will hold them: w (n, d), facts (n) */
+static err finish(const rows_part *s, const hessian *own, const float *bias, int j, float *w,
+                  row_facts *facts) {
+    size_t d = (size_t)s->r->d;
+    double *v, *rounded; // (2 (d + 1)), (d)
+    CALL(mem_alloc(3 * d + 2, sizeof *v, &v));
+    rounded = v + 2 * (d + 1);
+    for (int i = 0; i < s->n; i++, w += d) {
+        size_t at = (size_t)j * (size_t)s->n + (size_t)i;
+        int row = s->first + i;
+        facts[i] = (row_facts){.swapped = s->swaps[at]};
+        for (size_t k = 0; k < d; k++) {
+            w[k] = (float)s->w[at * d + k];
+            rounded[k] = (double)w[k];
+            facts[i].removed += !s->kept[at * d + k];
+        }
+        double dense = (double)bias[row];
+        facts[i].shift = (double)(float)(dense + refit_bias(s->r, row, rounded)) - dense;
+        facts[i].error = refit_error(own, row, rounded, facts[i].shift, v);
+    }
+    free(v);
+    return OK;
 }
 
 /* every rank's part, in rank order, which is row order: out (bytes of all parts) */
@@ -66,40 +170,61 @@ static err gather(const par *p, const void *part, size_t n, void *out) {
     return OK;
 }
 
-err rows_prune(const par *p, const refit *r, const hessian *own, const float *bias, int k,
-               pruned_rows *out) {
-    err e = OK;
-    size_t d = (size_t)r->d, m = (size_t)r->m;
-    size_t first = m * (size_t)p->rank / (size_t)p->size;
-    size_t n = m * ((size_t)p->rank + 1) / (size_t)p->size - first;
+static err rows_create(const rows_part *s, pruned_rows *out) {
+    size_t d = (size_t)s->r->d, m = (size_t)s->r->m;
+    *out = (pruned_rows){.d = s->r->d, .m = s->r->m, .retries = s->retries};
+    out->damping = s->gram && s->diagonal > 0.0 ? s->ridge / s->diagonal : 0.0;
+    CALL(mem_alloc(m * d, sizeof *out->w, &out->w));
+    CALL(mem_alloc(m, sizeof *out->shift, &out->shift));
+    CALL(mem_alloc(m, sizeof *out->error, &out->error));
+    CALL(mem_alloc(m, sizeof *out->removed, &out->removed));
+    return mem_alloc(m, sizeof *out->swapped, &out->swapped);
+}
+
+static err collect(const rows_part *s, const hessian *own, const float *bias, int j,
+                   pruned_rows *out) {
+    err e;
+    size_t d = (size_t)s->r->d, m = (size_t)s->r->m, n = (size_t)s->n;
     float *w = NULL;
-    double *pairs = NULL, *all = NULL;
-    *out = (pruned_rows){.d = r->d, .m = r->m};
-    e = mem_alloc(m * d, sizeof *out->w, &out->w);
-    if (e == OK)
-        e = mem_alloc(m, sizeof *out->shift, &out->shift);
-    if (e == OK)
-        e = mem_alloc(m, sizeof *out->error, &out->error);
+    row_facts *mine = NULL, *all = NULL;
+    e = rows_create(s, out);
     if (e == OK)
         e = mem_alloc(n * d + 1, sizeof *w, &w);
     if (e == OK)
-        e = mem_alloc(2 * n + 1, sizeof *pairs, &pairs);
+        e = mem_alloc(n + 1, sizeof *mine, &mine);
     if (e == OK)
-        e = mem_alloc(2 * m, sizeof *all, &all);
-    TRY(par_agree(p, e));
-    TRY(own_rows(p, r, own, bias, k, (int)first, (int)n, w, pairs));
-    TRY(gather(p, w, n * d * sizeof *w, out->w));
-    TRY(gather(p, pairs, 2 * n * sizeof *pairs, all));
+        e = mem_alloc(m, sizeof *all, &all);
+    if (e == OK)
+        e = finish(s, own, bias, j, w, mine);
+    TRY(par_agree(s->p, e));
+    TRY(gather(s->p, w, n * d * sizeof *w, out->w));
+    TRY(gather(s->p, mine, n * sizeof *mine, all));
     for (size_t i = 0; i < m; i++) {
-        out->shift[i] = all[2 * i];
-        out->error[i] = all[2 * i + 1];
+        out->shift[i] = all[i].shift;
+        out->error[i] = all[i].error;
+        out->removed[i] = all[i].removed;
+        out->swapped[i] = all[i].swapped;
     }
 done:
     free(w);
-    free(pairs);
+    free(mine);
     free(all);
-    if (e != OK)
-        rows_free(out);
+    return e;
+}
+
+err rows_prune(const par *p, const refit *r, const hessian *own, const hessian *for_obs,
+               const float *bias, const rows_request *q, pruned_rows *out) {
+    rows_part s;
+    err e;
+    memset(out, 0, (size_t)q->n * sizeof *out);
+    TRY(par_agree(p, part_create(p, r, for_obs, q, &s)));
+    TRY(prune_part(&s));
+    for (int j = 0; j < q->n; j++)
+        TRY(collect(&s, own, bias, j, &out[j]));
+done:
+    part_free(&s);
+    for (int j = 0; j < q->n && e != OK; j++)
+        rows_free(&out[j]);
     return e;
 }
 
@@ -107,5 +232,7 @@ void rows_free(pruned_rows *r) {
     free(r->w);
     free(r->shift);
     free(r->error);
+    free(r->removed);
+    free(r->swapped);
     *r = (pruned_rows){0};
 }

@@ -243,7 +243,13 @@ START_TEST(switches) {
                            .damping = o.damping,
                            .factorisation = "local"};
             ck_all_ok(world, refit_make(world, &j, &fit));
-            ck_all_ok(world, rows_prune(world, &fit, own, b, group.in / 2, &rows));
+            int outs = group.out;
+            rows_request half = {.method = ROWS_OBS,
+                                 .sparsity = &(double){0.5},
+                                 .n = 1,
+                                 .linear_rows = &outs,
+                                 .linears = 1};
+            ck_all_ok(world, rows_prune(world, &fit, own, j.obs, b, &half, &rows));
             for (int q = 0, at = 0; q < group.n; at += group.pruned[q++].out) {
                 linear_view v = group.pruned[q];
                 ck_all(world,

@@ -12,10 +12,17 @@ enum { WIDTHS = sizeof widths / sizeof *widths, SHARES = sizeof shares / sizeof 
 
 static err fast(double *w, const double *inverse, int d, int k, int32_t *order, double *loss) {
     obs *s = NULL;
+    obs_plan plan = {.at = &k, .n = 1};
+    double *out = malloc((size_t)d * sizeof *out);
+    char *kept = malloc((size_t)d);
     err e = obs_create(d, &s);
     if (e == OK)
-        e = obs_row(s, w, inverse, k, order, loss);
+        e = obs_run(s, &plan, w, inverse, out, kept, order, loss);
+    if (e == OK)
+        memcpy(w, out, (size_t)d * sizeof *w);
     obs_destroy(&s);
+    free(out);
+    free(kept);
     return e;
 }
 

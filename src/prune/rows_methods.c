@@ -1,0 +1,327 @@
+#include "prune/rows_part.h"
+
+#include "base/arena.h"
+#include "linalg/factor.h"
+#include "prune/allocation.h"
+#include "prune/kept.h"
+#include "prune/obs.h"
+#include "prune/scores.h"
+#include "prune/sparsegpt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RETRIES_MOST = 8 };
+
+static size_t width(const rows_part *s) {
+    return (size_t)s->r->d;
+}
+
+/* own row i of result j: where its weights and mask stand */
+static size_t place(const rows_part *s, int j, int i) {
+    return ((size_t)j * (size_t)s->n + (size_t)i) * width(s);
+}
+
+static const double *start_of(const rows_part *s, int row) {
+    return s->r->start + (size_t)row * width(s);
+}
+
+/* rows of the linear l that are this rank's: from *from up to *to, counted in the stage; *base: the
+ * linear's first row */
+static void own_rows(const rows_part *s, int l, int *base, int *from, int *to) {
+    *base = 0;
+    for (int k = 0; k < l; k++)
+        *base += s->q->linear_rows[k];
+    int end = *base + s->q->linear_rows[l];
+    *from = *base > s->first ? *base : s->first;
+    *to = end < s->first + s->n ? end : s->first + s->n;
+}
+
+/* ---- scores ---- */
+
+static void score_row(const rows_part *s, int row, double *score) {
+    const double *w = start_of(s, row);
+    if (s->q->method == ROWS_WANDA)
+        scores_wanda(score, w, s->obs);
+    else if (s->q->method == ROWS_RANDOM)
+        scores_random(score, s->r->d, s->q->seed, s->q->site, (uint32_t)row);
+    else
+        scores_magnitude(score, w, s->r->d);
+}
+
+static void apply_mask(rows_part *s, int j, int i) {
+    size_t at = place(s, j, i);
+    for (size_t k = 0; k < width(s); k++)
+        if (!s->kept[at + k])
+            s->w[at + k] = 0.0;
+}
+
+static void score_by_row(rows_part *s, double *score) {
+    for (int i = 0; i < s->n; i++) {
+        int l = rows_linear(s->q, s->first + i);
+        score_row(s, s->first + i, score);
+        for (int j = 0; j < s->q->n; j++) {
+            char *kept = s->kept + place(s, j, i);
+            if (s->q->pattern.of > 0)
+                select_pattern(score, s->r->d, s->q->pattern, kept);
+            else
+                select_lowest(score, s->r->d,
+                              obs_removals(s->q->sparsity[j * s->q->linears + l], s->r->d), kept);
+            apply_mask(s, j, i);
+        }
+    }
+}
+
+/* every rank scores the whole linear: less work than one column of exact OBS */
+static void score_by_linear(rows_part *s, int l, double *score, char *mask) {
+    size_t d = width(s);
+    int base, from, to, rows = s->q->linear_rows[l];
+    own_rows(s, l, &base, &from, &to);
+    for (int i = 0; i < rows; i++)
+        score_row(s, base + i, score + (size_t)i * d);
+    for (int j = 0; j < s->q->n; j++) {
+        select_lowest(score, (int64_t)rows * s->r->d, rows_removals(s->q, j, l, s->r->d), mask);
+        for (int row = from; row < to; row++) {
+            memcpy(s->kept + place(s, j, row - s->first), mask + (size_t)(row - base) * d, d);
+            apply_mask(s, j, row - s->first);
+        }
+    }
+}
+
+err rows_by_scores(rows_part *s) {
+    double *score = NULL;
+    char *mask = NULL;
+    rows_share share = s->q->share;
+    if (share == SHARE_AUTO)
+        share = s->q->method == ROWS_MAGNITUDE ? SHARE_LINEAR : SHARE_ROW;
+    size_t n = share == SHARE_LINEAR && s->q->pattern.of == 0 ? (size_t)s->r->m : 1;
+    err e = mem_alloc(n * width(s), sizeof *score, &score);
+    if (e == OK)
+        e = mem_alloc(n * width(s), 1, &mask);
+    TRY(par_agree(s->p, e));
+    if (n == 1)
+        score_by_row(s, score);
+    else
+        for (int l = 0; l < s->q->linears; l++)
+            score_by_linear(s, l, score, mask);
+done:
+    free(score);
+    free(mask);
+    return e;
+}
+
+/* ---- SparseGPT ---- */
+
+/* factor (d, d) of H, with ten times the ridge after every failure */
+static err factorise(rows_part *s, double *factor) {
+    for (;; s->retries++) {
+        err e = factor_upper(factor, s->gram, s->r->d);
+        if (e == OK || s->retries == RETRIES_MOST)
+            return e == OK ? OK : err_prefix(e, "SparseGPT");
+        double more = (s->ridge > 0.0 ? 9.0 * s->ridge : 1e-10 * s->diagonal);
+        s->ridge += more;
+        for (size_t i = 0; i < width(s); i++)
+            s->gram[i * (width(s) + 1)] += more;
+    }
+}
+
+/* linear l for result j by the rank whose turn it is, then to all: w, kept (rows, d) */
+static err sparsegpt_linear(rows_part *s, const double *factor, int l, int j, double *w,
+                            char *kept) {
+    int base, from, to, rows = s->q->linear_rows[l], turn = l % s->p->size;
+    size_t d = width(s), n = (size_t)rows * d;
+    sparsegpt_plan plan = {.pattern = s->q->pattern,
+                           .sparsity =
+                               s->q->pattern.of ? 0.0 : s->q->sparsity[j * s->q->linears + l],
+                           .rows_alike = s->q->share == SHARE_ROW,
+                           .block = SPARSEGPT_BLOCK};
+    own_rows(s, l, &base, &from, &to);
+    err e = OK;
+    if (s->p->rank == turn) {
+        memcpy(w, start_of(s, base), n * sizeof *w);
+        e = sparsegpt_prune(w, kept, factor, rows, s->r->d, &plan);
+    }
+    CALL(par_agree(s->p, e));
+    CALL(par_bcast(s->p, w, n * sizeof *w, turn));
+    CALL(par_bcast(s->p, kept, n, turn));
+    for (int row = from; row < to; row++) {
+        memcpy(s->w + place(s, j, row - s->first), w + (size_t)(row - base) * d, d * sizeof *w);
+        memcpy(s->kept + place(s, j, row - s->first), kept + (size_t)(row - base) * d, d);
+    }
+    return OK;
+}
+
+err rows_by_sparsegpt(rows_part *s) {
+    double *factor = NULL, *w = NULL;
+    char *kept = NULL;
+    size_t d = width(s), m = (size_t)s->r->m;
+    err e = mem_alloc(d * d, sizeof *factor, &factor);
+    if (e == OK)
+        e = mem_alloc(m * d, sizeof *w, &w);
+    if (e == OK)
+        e = mem_alloc(m * d, 1, &kept);
+    if (e == OK)
+        e = factorise(s, factor);
+    TRY(par_agree(s->p, e));
+    for (int l = 0; l < s->q->linears; l++)
+        for (int j = 0; j < s->q->n; j++)
+            TRY(sparsegpt_linear(s, factor, l, j, w, kept));
+done:
+    free(factor);
+    free(w);
+    free(kept);
+    return e;
+}
+
+/* ---- exact OBS ---- */
+
+/* what every row of this rank needs */
+typedef struct obs_work {
+    obs *obs;
+    int *at;        // (q->n) removals, ascending
+    int *result;    // (q->n) whose they are
+    double *w;      // (q->n, d)
+    char *kept;     // (q->n, d)
+    int32_t *order; // (n, d) traces of the own rows
+    double *loss;   // (n, d)
+} obs_work;
+
+static void work_free(obs_work *b) {
+    obs_destroy(&b->obs);
+    free(b->at);
+    free(b->result);
+    free(b->w);
+    free(b->kept);
+    free(b->order);
+    free(b->loss);
+}
+
+static err work_create(const rows_part *s, int traces, obs_work *b) {
+    size_t n = (size_t)s->q->n, d = width(s);
+    *b = (obs_work){0};
+    CALL(obs_create(s->r->d, &b->obs));
+    CALL(mem_alloc(n, sizeof *b->at, &b->at));
+    CALL(mem_alloc(n, sizeof *b->result, &b->result));
+    CALL(mem_alloc(n * d, sizeof *b->w, &b->w));
+    CALL(mem_alloc(n * d, 1, &b->kept));
+    if (traces) {
+        CALL(mem_alloc((size_t)s->n * d + 1, sizeof *b->order, &b->order));
+        CALL(mem_alloc((size_t)s->n * d + 1, sizeof *b->loss, &b->loss));
+    }
+    return OK;
+}
+
+/* removals of one row for every result, in ascending order */
+static void plan_row(const rows_part *s, int row, obs_work *b) {
+    int l = rows_linear(s->q, row);
+    for (int j = 0; j < s->q->n; j++) {
+        int k = s->q->pattern.of > 0
+                    ? pattern_removals(s->q->pattern, s->r->d)
+                    : (int)obs_removals(s->q->sparsity[j * s->q->linears + l], s->r->d);
+        int i = j;
+        for (; i > 0 && b->at[i - 1] > k; i--) {
+            b->at[i] = b->at[i - 1];
+            b->result[i] = b->result[i - 1];
+        }
+        b->at[i] = k;
+        b->result[i] = j;
+    }
+}
+
+/* every row loses the same: all results of a row in one pass */
+static err obs_by_row(rows_part *s, obs_work *b) {
+    size_t d = width(s);
+    for (int i = 0; i < s->n; i++) {
+        plan_row(s, s->first + i, b);
+        obs_plan plan = {.at = b->at, .n = s->q->n, .pattern = s->q->pattern};
+        CALL(obs_run(b->obs, &plan, start_of(s, s->first + i), s->r->inverse, b->w, b->kept, NULL,
+                     NULL));
+        for (size_t j = 0; j < (size_t)s->q->n; j++) {
+            memcpy(s->w + place(s, b->result[j], i), b->w + j * d, d * sizeof *b->w);
+            memcpy(s->kept + place(s, b->result[j], i), b->kept + j * d, d);
+        }
+    }
+    return OK;
+}
+
+/* the traces of the own rows, down to nothing */
+static err trace_rows(rows_part *s, obs_work *b) {
+    int all = s->r->d;
+    obs_plan plan = {.at = &all, .n = 1};
+    for (int i = 0; i < s->n; i++)
+        CALL(obs_run(b->obs, &plan, start_of(s, s->first + i), s->r->inverse, b->w, b->kept,
+                     b->order + (size_t)i * width(s), b->loss + (size_t)i * width(s)));
+    return OK;
+}
+
+/* the first `count` of the row's trace removed, the rest by least squares */
+static err cut_trace(rows_part *s, const obs_work *b, kept_fit *fit, int j, int i, int count) {
+    size_t at = place(s, j, i);
+    for (int t = 0; t < count; t++)
+        s->kept[at + (size_t)b->order[(size_t)i * width(s) + (size_t)t]] = 0;
+    return kept_weights(fit, s->w + at, s->kept + at, start_of(s, s->first + i), NULL,
+                        s->r->inverse, NULL);
+}
+
+/* rows of a linear share its removals by all rows' traces: loss (m, d), on every rank */
+static err obs_by_linear(rows_part *s, const obs_work *b, const double *loss, int *count) {
+    kept_fit *fit = NULL;
+    err e = kept_create(s->r->d, &fit);
+    for (int l = 0; l < s->q->linears && e == OK; l++) {
+        int base, from, to;
+        own_rows(s, l, &base, &from, &to);
+        for (int j = 0; j < s->q->n && e == OK; j++) {
+            e = allocation_rows(loss + (size_t)base * width(s), s->q->linear_rows[l], s->r->d,
+                                rows_removals(s->q, j, l, s->r->d), count);
+            for (int row = from; row < to && e == OK; row++)
+                e = cut_trace(s, b, fit, j, row - s->first, count[row - base]);
+        }
+    }
+    kept_destroy(&fit);
+    return e;
+}
+
+static err obs_by_traces(rows_part *s, obs_work *b) {
+    char *loss = NULL; // (m, d) doubles
+    size_t *offsets = NULL;
+    int *count = NULL;
+    err e = mem_alloc((size_t)s->r->m, sizeof *count, &count);
+    if (e == OK)
+        e = trace_rows(s, b);
+    TRY(par_agree(s->p, e));
+    TRY(par_allgather(s->p, b->loss, (size_t)s->n * width(s) * sizeof *b->loss, &loss, &offsets));
+    TRY(obs_by_linear(s, b, (const double *)(const void *)loss, count));
+done:
+    free(loss);
+    free(offsets);
+    free(count);
+    return e;
+}
+
+err rows_by_obs(rows_part *s) {
+    obs_work b;
+    int traces = s->q->share == SHARE_LINEAR && s->q->pattern.of == 0;
+    err e = work_create(s, traces, &b);
+    TRY(par_agree(s->p, e));
+    e = traces ? obs_by_traces(s, &b) : obs_by_row(s, &b);
+done:
+    work_free(&b);
+    return par_agree(s->p, e);
+}
+
+/* ---- refinement ---- */
+
+err rows_refine(rows_part *s) {
+    kept_fit *fit = NULL;
+    if (!s->q->refit)
+        return OK;
+    err e = kept_create(s->r->d, &fit);
+    for (int j = 0; j < s->q->n; j++)
+        for (int i = 0; i < s->n && e == OK; i++) {
+            size_t at = place(s, j, i);
+            e = kept_weights(fit, s->w + at, s->kept + at, start_of(s, s->first + i), s->gram,
+                             s->r->inverse, NULL);
+        }
+    kept_destroy(&fit);
+    return e;
+}
