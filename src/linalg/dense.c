@@ -24,8 +24,8 @@ void dense_linear(double *y, const double *x, int ldx, const double *w, int T, i
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, T, m, d, 1.0, x, ldx, w, d, 0.0, y, m);
 }
 
-void dense_product(double *y, int ldy, const double *x, int ldx, const double *w, int ldw, int T,
-                   int m, int d, double add) {
+void dense_multiply_add(double *y, int ldy, const double *x, int ldx, const double *w, int ldw,
+                        int T, int m, int d, double add) {
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, T, m, d, 1.0, x, ldx, w, ldw, add, y,
                 ldy);
 }

@@ -22,8 +22,8 @@ void dense_product(double *c, const double *a, const double *b, int m, int d, in
 void dense_linear(double *y, const double *x, int ldx, const double *w, int T, int m, int d);
 
 /* y (T, m) = add * y + x w, x (T, d), w (d, m); rows ldy, ldx, ldw apart; add 0: y is not read. */
-void dense_product(double *y, int ldy, const double *x, int ldx, const double *w, int ldw, int T,
-                   int m, int d, double add);
+void dense_multiply_add(double *y, int ldy, const double *x, int ldx, const double *w, int ldw,
+                        int T, int m, int d, double add);
 
 /* y (d) = a x, a (d, d) full. */
 void dense_times(double *y, const double *a, const double *x, int d);

@@ -82,8 +82,8 @@ static void begin_block(layer *s, int first, int b) {
     invert_upper(s->u, b, s->factor + c * d + c, s->d, b);
     if (first == 0)
         return;
-    dense_product(s->sums, b, s->change, s->d, s->factor + c, s->d, s->m, b, first, 0.0);
-    dense_product(s->now, b, s->sums, b, s->u, b, s->m, b, b, 1.0);
+    dense_multiply_add(s->sums, b, s->change, s->d, s->factor + c, s->d, s->m, b, first, 0.0);
+    dense_multiply_add(s->now, b, s->sums, b, s->u, b, s->m, b, b, 1.0);
 }
 
 /* the pruning metric of one row of the block from column c on: score (n) */

@@ -85,7 +85,7 @@ START_TEST(wanda) {
     ck_assert_int_eq(hessian_create(D, 0, &h), OK);
     ck_assert_int_eq(hessian_add(h, x, NULL, T), OK);
     par alone = par_alone();
-    ck_assert_int_eq(hessian_reduce(h, &alone), OK);
+    ck_assert_int_eq(hessian_reduce(h, &alone, NULL), OK);
     scores_wanda(score, w, h);
     ck_assert_double_eq_tol(score[0], 3.0 * 2.0, 1e-12);
     ck_assert_double_eq(score[1], 0.0);
