@@ -89,20 +89,41 @@ LANES_INLINE void pack_transposed(float *out, size_t ld_out, const float *x, siz
         lanes_store(out + (size_t)k * ld_out, v[k]);
 }
 
+/* Panels of the transpose of x: k rows of m floats, ld apart. Several panels at a time: what a row
+ * has for them is more than a line, and the lines of rows to come are fetched meanwhile. */
+LANES_INLINE void pack_a_transposed(float *out, const float *x, size_t ld, int m, int k) {
+    enum { PANELS = 9, AHEAD = 12 };
+    size_t panel = (size_t)k * LANES;
+    for (int i = 0; i < m;
+         i += PANELS * TILE_ROWS, x += PANELS * TILE_ROWS, out += PANELS * panel) {
+        int n = m - i < PANELS * TILE_ROWS ? m - i : PANELS * TILE_ROWS;
+        for (int q = 0; q < k; q++) {
+            const float *row = x + (size_t)q * ld, *later = row + (q + AHEAD < k ? AHEAD * ld : 0);
+            for (int j = 0; j < n; j += LANES)
+                __builtin_prefetch(later + j);
+            for (int j = 0; j < n; j += TILE_ROWS)
+                lanes_store(out + (size_t)(j / TILE_ROWS) * panel + (size_t)q * LANES,
+                            lanes_load_part(row + j, n - j < TILE_ROWS ? n - j : TILE_ROWS));
+        }
+    }
+}
+
 /* Rows row .. row + m and columns p .. p + k of A, panel after panel. */
 LANES_INLINE void pack_a(float *out, gemm_operand a, int row, int m, int p, int k) {
     size_t ld = (size_t)a.ld;
+    if (a.transposed) {
+        pack_a_transposed(out, a.x + (size_t)p * ld + (size_t)row, ld, m, k);
+        return;
+    }
     for (int i = 0; i < m; i += TILE_ROWS, out += (size_t)k * LANES) {
         int rows = m - i < TILE_ROWS ? m - i : TILE_ROWS, q = 0;
-        if (a.transposed) {
-            const float *x = a.x + (size_t)p * ld + (size_t)(row + i);
-            for (; q < k; q++)
-                lanes_store(out + (size_t)q * LANES, lanes_load_part(x + (size_t)q * ld, rows));
-            continue;
-        }
+        int coming = m - i - TILE_ROWS < TILE_ROWS ? 0 : TILE_ROWS;
         const float *x = a.x + (size_t)(row + i) * ld + (size_t)p;
-        for (; q + LANES <= k; q += LANES)
+        for (; q + LANES <= k; q += LANES) {
+            for (int j = 0; j < coming; j++)
+                __builtin_prefetch(x + (size_t)(TILE_ROWS + j) * ld + q);
             pack_transposed(out + (size_t)q * LANES, LANES, x + q, ld, rows, LANES);
+        }
         if (q < k)
             pack_transposed(out + (size_t)q * LANES, LANES, x + q, ld, rows, k - q);
     }
