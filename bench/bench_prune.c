@@ -1,6 +1,5 @@
 /* Speeds of pruning as shares of the core's float64 limit: exact OBS in blocks and by the
- * definition, the Hessian's sums, local and distributed factorisation (the last over all ranks:
- * start it under mpirun). */
+ * definition, the Hessian's sums. */
 #include "peak.h"
 #include "prune_sums.h"
 #include "share.h"
@@ -88,27 +87,6 @@ static err bench_obs(const par *p, int d, int rows, int reference_removals) {
     return OK;
 }
 
-static err bench_factor(const par *p, int d) {
-    static const char *const ways[] = {"local", "distributed"};
-    double *a, *inverse, seconds[2];
-    linalg_report r;
-    CALL(covariance(d, &a));
-    CALL(mem_alloc((size_t)d * (size_t)d, sizeof *inverse, &inverse));
-    for (int i = 0; i < 2; i++) {
-        CALL(par_barrier(p));
-        double start = clock_now();
-        CALL(linalg_spd(p, inverse, NULL, 0, a, d, 0.0, ways[i], &r));
-        CALL(par_barrier(p));
-        seconds[i] = clock_now() - start;
-    }
-    if (p->rank == 0)
-        printf("inverse   order %4d: local %7.3f s, distributed over %d rank%s %7.3f s\n", d,
-               seconds[0], p->size, p->size == 1 ? "" : "s", seconds[1]);
-    free(a);
-    free(inverse);
-    return OK;
-}
-
 static err bench(const par *p) {
     if (p->rank == 0) {
         CALL(prune_sums_bench(768, 768));
@@ -116,10 +94,7 @@ static err bench(const par *p) {
         CALL(prune_sums_bench(3072, 768));
     }
     CALL(bench_obs(p, 768, 40, 384));
-    CALL(bench_obs(p, 3072, 3, 96));
-    CALL(bench_factor(p, 768));
-    CALL(bench_factor(p, 3072));
-    return bench_factor(p, 4096);
+    return bench_obs(p, 3072, 3, 96);
 }
 
 int main(int argc, char **argv) {

@@ -36,10 +36,12 @@ static err rows_to_json(void *state, int64_t unit, strbuf *record) {
     CALL(strbuf_printf(record, "["));
     for (int i = 0; i < m->n; i++) {
         const prune_layer *r = &m->layers[i];
-        /* JSON has no NaN: an absent condition estimate is written as -1 */
-        CALL(strbuf_printf(record, "%s[%d, \"%s\", %d, %d, %lld, %.17g, %d, %.17g, %.17g, \"%s\"]",
+        /* JSON has no NaN: what was not measured is written as -1 */
+        CALL(strbuf_printf(record,
+                           "%s[%d, \"%s\", %d, %d, %lld, %.17g, %d, %.17g, %.17g, %.17g, \"%s\"]",
                            i ? ", " : "", r->layer, r->linear, r->out, r->in, (long long)r->removed,
                            r->damping, r->retries, isnan(r->condition) ? -1.0 : r->condition,
+                           isnan(r->residual) ? -1.0 : r->residual,
                            isnan(r->error) ? -1.0 : r->error, r->factorisation));
     }
     return strbuf_printf(record, "]");
@@ -54,14 +56,16 @@ static err rows_from_json(const char *record, pruned_model *m) {
         prune_layer *r = &m->layers[i];
         const char *linear = "", *factorisation = "";
         json_int_t removed = 0;
-        ok &= json_unpack(json_array_get(j, (size_t)i), "[i, s, i, i, I, F, i, F, F, s]", &r->layer,
-                          &linear, &r->out, &r->in, &removed, &r->damping, &r->retries,
-                          &r->condition, &r->error, &factorisation) == 0;
+        ok &= json_unpack(json_array_get(j, (size_t)i), "[i, s, i, i, I, F, i, F, F, F, s]",
+                          &r->layer, &linear, &r->out, &r->in, &removed, &r->damping, &r->retries,
+                          &r->condition, &r->residual, &r->error, &factorisation) == 0;
         r->removed = removed;
         snprintf(r->linear, sizeof r->linear, "%s", linear);
         snprintf(r->factorisation, sizeof r->factorisation, "%s", factorisation);
         if (r->condition < 0)
             r->condition = NAN;
+        if (r->residual < 0)
+            r->residual = NAN;
         if (r->error < 0)
             r->error = NAN;
     }

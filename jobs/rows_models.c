@@ -16,6 +16,7 @@ static err layer_row(store_content *s, const char *model, const prune_layer *l) 
     r->damping = l->damping;
     r->retries = l->retries;
     r->condition = l->condition;
+    r->residual = l->residual;
     r->error = l->error;
     return OK;
 }

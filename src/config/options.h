@@ -104,8 +104,10 @@
     X(real,    damping,           1e-4,    0.0, 10.0, "",           "ridge, times the mean of H's diagonal")              \
     X(text,    hessian,           "adaptive", "adaptive|dense", NULL, "", "inputs from the pruned prefix or from the dense model") \
     X(text,    target,            "adaptive", "adaptive|dense", NULL, "", "re-fitted dense weight or the dense weight itself") \
+    X(flag,    refit_bias,        1,       0, 1, "",                "re-fit the biases of the pruned layers with their weights") \
     X(flag,    refit_head,        1,       0, 1, "",                "re-fit pooler and classifier at the end")            \
-    X(text,    factorisation,     "auto",  "auto|local|distributed", NULL, "", "LAPACK on each rank, ScaLAPACK over all, or by size")
+    X(text,    factorisation,     "auto",  "auto|local|distributed", NULL, "", "LAPACK on each rank, ScaLAPACK over all, or by size") \
+    X(text,    grid,              "auto",  NULL, NULL, "",          "ranks of a distributed factorisation as ROWSxCOLUMNS, no more than there are; auto: all, near-square")
 
 #define ATTACK_OPTIONS(X)                                                                                                  \
     X(text,    recipe,            "textfooler", "textfooler", NULL, "", "attack recipe")                                  \

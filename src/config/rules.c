@@ -134,12 +134,24 @@ static err check_variants(const study *s, const node *root) {
     return OK;
 }
 
+/* what the launcher gives is not known here: that a grid fits is checked where ranks are */
+static err check_pruning(const study *s, const node *root) {
+    int rows, cols;
+    char rest;
+    int grid = sscanf(s->prune.grid, "%dx%d%c", &rows, &cols, &rest) == 2 && rows > 0 && cols > 0;
+    CHECK(grid || strcmp(s->prune.grid, "auto") == 0, ERR_USAGE,
+          "%s: prune.grid: expected auto or ROWSxCOLUMNS, for instance 2x3, got \"%s\"",
+          between(root, "prune.grid", NULL).text, s->prune.grid);
+    return OK;
+}
+
 err rules_check(const study *s, const node *root) {
     node_place at = between(root, "name", NULL);
     CALL(rules_name(&at, "study", s->study.name));
     CALL(check_encoder(s, root));
     CALL(check_sources(s, root));
     CALL(check_counts(s, root));
+    CALL(check_pruning(s, root));
     CALL(seeds_check(s, root));
     return check_variants(s, root);
 }

@@ -20,16 +20,23 @@ static err argument(const char *routine, int info) {
     return OK;
 }
 
-static err grid_open(const par *p, grid *g) {
-    g->rows = 1;
-    for (int r = 2; r * r <= p->size; r++)
-        if (p->size % r == 0)
-            g->rows = r; /* the largest divisor up to the square root */
-    g->cols = p->size / g->rows;
+static int in_grid(const grid *g) {
+    return g->row >= 0;
+}
+
+/* Ranks 0 .. rows * cols - 1, row by row; the others take part in nothing but opening and closing.
+ */
+static err grid_open(const par *p, int rows, int cols, grid *g) {
+    g->rows = rows;
+    g->cols = cols;
+    g->row = g->col = -1;
     g->handle = Csys2blacs_handle(par_comm_mpi(p));
     g->context = g->handle;
-    Cblacs_gridinit(&g->context, "Row", g->rows, g->cols);
-    int rows, cols;
+    Cblacs_gridinit(&g->context, "Row", rows, cols);
+    if (p->rank >= rows * cols) {
+        g->context = -1;
+        return OK;
+    }
     Cblacs_gridinfo(g->context, &rows, &cols, &g->row, &g->col);
     CHECK(rows == g->rows && cols == g->cols && g->row * g->cols + g->col == p->rank, ERR_FAILED,
           "BLACS gave a grid of %d x %d instead of %d x %d", rows, cols, g->rows, g->cols);
@@ -46,6 +53,8 @@ static void grid_close(grid *g) {
 
 static err blockcyclic_create(blockcyclic *b, const grid *g, int m, int n) {
     *b = (blockcyclic){.g = g, .m = m, .n = n};
+    if (!in_grid(g))
+        return OK;
     b->lm = numroc_(&m, &block, &g->row, &zero, &g->rows);
     b->ln = numroc_(&n, &block, &g->col, &zero, &g->cols);
     b->lld = b->lm > 1 ? b->lm : 1;
@@ -75,72 +84,102 @@ static void blockcyclic_take(blockcyclic *b, const double *full) {
     }
 }
 
-/* the whole matrix on every rank: full, column-major (n, m) */
-static err blockcyclic_gather(const par *p, const blockcyclic *b, double *full) {
-    char *bytes = NULL;
-    size_t *offsets = NULL;
+/* the part of rank r, as blockcyclic's local without gaps, to its places in full (n, m) */
+static void part_put(const blockcyclic *b, int r, const double *part, double *full) {
     const grid *g = b->g;
-    CALL(par_allgather(p, b->local, (size_t)b->lm * (size_t)b->ln * sizeof(double), &bytes,
-                       &offsets));
-    for (int r = 0; r < p->size; r++) {
-        int row = r / g->cols, col = r % g->cols;
-        int lm = numroc_(&b->m, &block, &row, &zero, &g->rows);
-        int ln = numroc_(&b->n, &block, &col, &zero, &g->cols);
-        const char *part = bytes + offsets[r];
-        for (int j = 0; j < ln; j++) {
-            double *column = full + whole(j, col, g->cols) * (size_t)b->m;
-            for (int i = 0; i < lm; i++, part += sizeof(double))
-                memcpy(&column[whole(i, row, g->rows)], part, sizeof(double));
-        }
+    int row = r / g->cols, col = r % g->cols;
+    int lm = numroc_(&b->m, &block, &row, &zero, &g->rows);
+    int ln = numroc_(&b->n, &block, &col, &zero, &g->cols);
+    for (int j = 0; j < ln; j++) {
+        double *column = full + whole(j, col, g->cols) * (size_t)b->m;
+        for (int i = 0; i < lm; i++)
+            column[whole(i, row, g->rows)] = part[(size_t)j * (size_t)lm + (size_t)i];
     }
-    free(bytes);
-    free(offsets);
-    return OK;
 }
 
-/* reciprocal condition estimate from the factor */
-static err estimate(const par *p, const blockcyclic *a, double norm, double *rcond) {
+static size_t part_count(const blockcyclic *b, int r) {
+    const grid *g = b->g;
+    int row = r / g->cols, col = r % g->cols;
+    return (size_t)numroc_(&b->m, &block, &row, &zero, &g->rows) *
+           (size_t)numroc_(&b->n, &block, &col, &zero, &g->cols);
+}
+
+/* The whole matrix to full, column-major (n, m): on every rank, or once on every node. One part at
+ * a time, so that no rank holds more than that beside it. */
+static err blockcyclic_collect(const par *p, const blockcyclic *b, const shared *node,
+                               double *full) {
     err e = OK;
-    int info, more = -1, liwork = 0, lwork = 0, *iwork = NULL;
-    double size = 0.0, *work = NULL;
-    pdpocon_("U", &a->n, a->local, &one, &one, a->desc, &norm, rcond, &size, &more, &liwork, &more,
-             &info, 1);
-    CALL(argument("pdpocon", info));
-    lwork = (int)size;
-    TRY(mem_alloc((size_t)lwork, sizeof *work, &work));
-    TRY(mem_alloc((size_t)liwork, sizeof *iwork, &iwork));
-done:
-    e = par_agree(p, e);
-    if (e == OK) {
-        pdpocon_("U", &a->n, a->local, &one, &one, a->desc, &norm, rcond, work, &lwork, iwork,
-                 &liwork, &info, 1);
-        e = argument("pdpocon", info);
+    double *part = NULL;
+    int n = b->g->rows * b->g->cols, writes = !node || node->node->rank == 0;
+    if (node && node->node->size == p->size) { /* one node: everybody writes what is his */
+        if (in_grid(b->g))
+            part_put(b, p->rank, b->local, full);
+        return shared_sync(node);
     }
-    free(work);
-    free(iwork);
+    TRY(par_agree(p, mem_alloc(part_count(b, 0) + 1, sizeof *part, &part))); /* 0's is largest */
+    for (int r = 0; r < n; r++) {
+        size_t count = part_count(b, r);
+        if (p->rank == r && count)
+            memcpy(part, b->local, count * sizeof *part);
+        TRY(par_bcast(p, part, count * sizeof *part, r));
+        if (writes)
+            part_put(b, r, part, full);
+    }
+    if (node)
+        TRY(shared_sync(node));
+done:
+    free(part);
     return e;
 }
 
-/* factor, then what is asked; b holds the right-hand sides and is NULL without any */
-static err factor_and_use(const par *p, blockcyclic *a, blockcyclic *b, int invert, double norm,
-                          double least, double *rcond) {
+/* workspace of pdpocon for the estimate from the factor */
+typedef struct estimate_room {
+    int lwork, liwork;
+    double *work;
+    int *iwork;
+} estimate_room;
+
+static err room_create(const blockcyclic *a, estimate_room *r) {
+    int info, more = -1;
+    double size = 0.0, norm = 1.0, rcond;
+    *r = (estimate_room){0};
+    if (!in_grid(a->g))
+        return OK;
+    pdpocon_("U", &a->n, a->local, &one, &one, a->desc, &norm, &rcond, &size, &more, &r->liwork,
+             &more, &info, 1);
+    CALL(argument("pdpocon", info));
+    r->lwork = (int)size;
+    CALL(mem_alloc((size_t)r->lwork + 1, sizeof *r->work, &r->work));
+    return mem_alloc((size_t)r->liwork + 1, sizeof *r->iwork, &r->iwork);
+}
+
+static void room_free(estimate_room *r) {
+    free(r->work);
+    free(r->iwork);
+    *r = (estimate_room){0};
+}
+
+/* factor, then what is asked, on the ranks of the grid; *rcond 0: it failed for the numbers */
+static err factor_and_use(const distributed_job *j, blockcyclic *a, blockcyclic *b,
+                          estimate_room *room, double *rcond) {
     int info;
-    *rcond = 0.0;
     pdpotrf_("U", &a->n, a->local, &one, &one, a->desc, &info, 1);
     CALL(argument("pdpotrf", info));
     if (info > 0)
         return OK;
-    CALL(estimate(p, a, norm, rcond));
-    if (!(*rcond > least)) {
+    pdpocon_("U", &a->n, a->local, &one, &one, a->desc, &j->norm, rcond, room->work, &room->lwork,
+             room->iwork, &room->liwork, &info, 1);
+    CALL(argument("pdpocon", info));
+    if (!(*rcond > j->least)) {
         *rcond = 0.0;
         return OK;
     }
-    if (b) {
+    if (b->n > 0) {
         pdpotrs_("U", &a->n, &b->n, a->local, &one, &one, a->desc, b->local, &one, &one, b->desc,
                  &info, 1);
         CALL(argument("pdpotrs", info));
     }
-    if (invert) {
+    if (j->inverse) {
         pdpotri_("U", &a->n, a->local, &one, &one, a->desc, &info, 1);
         CALL(argument("pdpotri", info));
         CHECK(info == 0, ERR_FAILED, "pdpotri: the factor of order %d has a zero on its diagonal",
@@ -149,33 +188,55 @@ static err factor_and_use(const par *p, blockcyclic *a, blockcyclic *b, int inve
     return OK;
 }
 
-err distributed_spd(const par *p, double *inverse, double *x, int m, const double *a, int d,
-                    double norm, double least, double *rcond) {
+static err collect(const par *p, const distributed_job *j, const blockcyclic *a,
+                   const blockcyclic *b) {
+    if (b->n > 0)
+        CALL(blockcyclic_collect(p, b, NULL, j->x));
+    if (!j->inverse)
+        return OK;
+    CALL(blockcyclic_collect(p, a, j->node, j->inverse));
+    if (!j->node || j->node->node->rank == 0)
+        dense_mirror(j->inverse, j->d);
+    return j->node ? shared_sync(j->node) : OK;
+}
+
+/* the diagonal of a + ridge I, where this rank holds it */
+static void add_ridge(blockcyclic *a, double ridge) {
+    for (int j = 0; j < a->ln; j++)
+        for (int i = 0; i < a->lm; i++)
+            if (whole(i, a->g->row, a->g->rows) == whole(j, a->g->col, a->g->cols))
+                a->local[(size_t)j * (size_t)a->lld + (size_t)i] += ridge;
+}
+
+err distributed_spd(const par *p, const distributed_job *j) {
     err e = OK;
     grid g = {.handle = -1, .context = -1};
-    blockcyclic ga = {0}, gx = {0};
-    int solve = x && m > 0;
-    TRY(par_agree(p, grid_open(p, &g)));
-    e = blockcyclic_create(&ga, &g, d, d);
-    if (e == OK && solve)
-        e = blockcyclic_create(&gx, &g, d, m);
+    blockcyclic a = {0}, b = {0};
+    estimate_room room = {0};
+    int m = j->x ? j->m : 0;
+    TRY(par_agree(p, grid_open(p, j->rows, j->cols, &g)));
+    e = blockcyclic_create(&a, &g, j->d, j->d);
+    if (e == OK)
+        e = blockcyclic_create(&b, &g, j->d, m);
+    if (e == OK)
+        e = room_create(&a, &room);
     TRY(par_agree(p, e));
     /* a is symmetric, and x by rows is its right-hand sides by columns: both are column-major as
      * they stand */
-    blockcyclic_take(&ga, a);
-    if (solve)
-        blockcyclic_take(&gx, x);
-    TRY(par_agree(p,
-                  factor_and_use(p, &ga, solve ? &gx : NULL, inverse != NULL, norm, least, rcond)));
-    if (*rcond > 0.0 && solve)
-        TRY(blockcyclic_gather(p, &gx, x));
-    if (*rcond > 0.0 && inverse) {
-        TRY(blockcyclic_gather(p, &ga, inverse));
-        dense_mirror(inverse, d);
-    }
+    blockcyclic_take(&a, j->a);
+    add_ridge(&a, j->ridge);
+    blockcyclic_take(&b, j->x);
+    *j->rcond = 0.0;
+    if (in_grid(&g))
+        e = factor_and_use(j, &a, &b, &room, j->rcond);
+    TRY(par_agree(p, e));
+    TRY(par_bcast(p, j->rcond, sizeof *j->rcond, 0)); /* to ranks beyond the grid */
+    if (*j->rcond > 0.0)
+        TRY(collect(p, j, &a, &b));
 done:
-    blockcyclic_destroy(&ga);
-    blockcyclic_destroy(&gx);
+    room_free(&room);
+    blockcyclic_destroy(&a);
+    blockcyclic_destroy(&b);
     grid_close(&g);
     return e;
 }

@@ -2,10 +2,22 @@
 #ifndef ESPALIER_LINALG_DISTRIBUTED_H
 #define ESPALIER_LINALG_DISTRIBUTED_H
 
-#include "par/par.h"
+#include "par/shared.h"
 
-/* As local_spd, but a (d, d) is read only, on every rank; results are on every rank. Collective. */
-err distributed_spd(const par *p, double *inverse, double *x, int m, const double *a, int d,
-                    double norm, double least, double *rcond);
+/* Where results go: every rank's own memory (node NULL), or memory that a node holds once. */
+typedef struct distributed_job {
+    int rows, cols;     /* of the grid; rows x cols <= p->size, ranks beyond it compute nothing */
+    const double *a;    // (d, d) read only, on every rank
+    double ridge;       /* added to its diagonal */
+    double norm, least; /* 1-norm of a + ridge I; as of local_spd */
+    int d, m;
+    double *inverse;    // (d, d), NULL: not wanted
+    const shared *node; /* that inverse lies in; NULL: every rank has its own */
+    double *x;          // (m, d) on every rank; NULL: none
+    double *rcond;
+} distributed_job;
+
+/* As local_spd, of a + ridge I; results are on every rank. Collective over p. */
+err distributed_spd(const par *p, const distributed_job *j);
 
 #endif

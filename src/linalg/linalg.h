@@ -8,7 +8,7 @@
 #ifndef ESPALIER_LINALG_LINALG_H
 #define ESPALIER_LINALG_LINALG_H
 
-#include "par/par.h"
+#include "par/shared.h"
 
 /* "auto" is local below this order. bench_prune on two ranks of one machine: order 768 0.04 s
  * either way, 3072 2.0 s local and 2.4 s distributed, 4096 3.6 s and 4.1 s; more ranks gain more,
@@ -25,6 +25,12 @@ typedef struct linalg_report {
                          when no inverse was asked for */
 } linalg_report;
 
+/* how: "auto", "local", "distributed" (all ranks in a grid that is near-square), or "distributed
+ * 2x3": on a grid of 2 x 3 ranks; ranks beyond it wait. "auto 2x3" is "auto" with that grid where
+ * it is distributed. ERR_USAGE: none of these, or a grid of more ranks than p has. Not collective.
+ */
+err linalg_check(const par *p, const char *how);
+
 /* Factor A + ridge I once and use it for what is asked:
  *
  *   inverse (d, d)  out: (A + ridge I)^-1, both triangles; NULL: not wanted
@@ -33,10 +39,15 @@ typedef struct linalg_report {
  *
  * A factorisation that fails (A + ridge I is not positive definite, or its condition number exceeds
  * 1e14) is tried again with ten times the ridge, at most 8 times; report says so. From ridge 0 the
- * next is 1e-10 times the mean of the diagonal. how: "auto", "local" or "distributed". ERR_FAILED:
+ * next is 1e-10 times the mean of the diagonal. how: as of linalg_check. ERR_FAILED:
  * A is not finite, no ridge helped, no memory; x is undefined then. Results are the same bytes on
  * every rank. Collective over par. */
 err linalg_spd(const par *p, double *inverse, double *x, int m, const double *a, int d,
                double ridge, const char *how, linalg_report *report);
+
+/* The same with an inverse that each node holds once: a block of at least d * d * 8 bytes. Locally
+ * one rank of a node factors for all of them, so the bytes are those of linalg_spd. */
+err linalg_spd_shared(const par *p, const shared *inverse, double *x, int m, const double *a, int d,
+                      double ridge, const char *how, linalg_report *report);
 
 #endif

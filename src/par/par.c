@@ -145,6 +145,20 @@ done:
     return e;
 }
 
+err par_split_nodes(const par *p, par **out) {
+    int first = 0; /* the lowest rank of this node says which group it is */
+    if (p->size > 1) {
+        MPI_Comm node;
+        first = p->rank;
+        MPI_CALL(MPI_Comm_split_type(p->comm->comm, MPI_COMM_TYPE_SHARED, p->rank, MPI_INFO_NULL,
+                                     &node));
+        err e = par_mpi(MPI_Bcast(&first, 1, MPI_INT, 0, node), "number of the node");
+        MPI_Comm_free(&node);
+        CALL(par_agree(p, e));
+    }
+    return par_split(p, first, out);
+}
+
 void par_abort(const par *p, int code) {
     MPI_Abort(p->comm->comm, code);
     _exit(code); /* MPI_Abort does not return, but does not say so */

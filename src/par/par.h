@@ -32,6 +32,9 @@ static inline par par_alone(void) {
  * ranks in p; those that say less get NULL. Caller closes with par_close, on all ranks of the
  * group. Collective over p. */
 err par_split(const par *p, int group, par **out);
+/* The ranks of p that share this rank's node, in the order of their ranks. Caller closes, on all of
+ * them. Collective over p. */
+err par_split_nodes(const par *p, par **out);
 /* 1 if mpirun started this world. Such a run says how it stopped by a file, not by its exit code:
  * mpirun kills the other ranks when one ends with another code than 0. Not collective. */
 int par_under_mpirun(const par *p);

@@ -13,16 +13,17 @@
 enum { KEEPER = 0, EXTRA = 3 };
 
 err finished_key(const prune_job *j, char key[65]) {
-    char model[65], ids[65], offsets[65];
+    char model[65], ids[65], offsets[65], how[64];
     const prune_options *o = j->o;
     const examples *x = j->calibration;
     strbuf b = {0};
     hash_bytes(j->dense->block, j->dense->n * sizeof(float), model);
     hash_bytes(x->ids, (size_t)x->offset[x->n] * sizeof *x->ids, ids);
     hash_bytes(x->offset, ((size_t)x->n + 1) * sizeof *x->offset, offsets);
-    err e = strbuf_printf(&b, "%s %s %s %s %.17g %lld %.17g %s %s %s", model, ids, offsets,
+    prune_factorisation(o, how);
+    err e = strbuf_printf(&b, "%s %s %s %s %.17g %lld %.17g %s %s %d %s", model, ids, offsets,
                           j->method, j->sparsity, (long long)o->chunk, o->damping, o->hessian,
-                          o->target, o->factorisation);
+                          o->target, o->refit_bias, how);
     if (e == OK)
         hash_bytes(b.text, b.len, key);
     strbuf_free(&b);

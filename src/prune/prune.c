@@ -25,6 +25,7 @@ typedef struct pruning {
     prune_layer *rows; // (6 L + 2)
     int n;             /* rows so far */
     int block;
+    char how[64]; /* to factor, as linalg.h takes it */
 } pruning;
 
 static prune_layer *row_add(pruning *s, const linear_view *v, int64_t removed, double error) {
@@ -35,6 +36,7 @@ static prune_layer *row_add(pruning *s, const linear_view *v, int64_t removed, d
                        .in = v->in,
                        .removed = removed,
                        .condition = NAN,
+                       .residual = NAN,
                        .error = error,
                        .factorisation = "none"};
     snprintf(r->linear, sizeof r->linear, "%s", v->name);
@@ -59,6 +61,7 @@ static void store_linear(pruning *s, const linears *l, int q, const pruned_rows 
     row->damping = r->damping;
     row->retries = r->report.retries;
     row->condition = r->report.condition;
+    row->residual = r->report.residual;
     memcpy(row->factorisation, r->report.factorisation, sizeof row->factorisation);
     if (r->report.retries > 0)
         log_warning(
@@ -85,10 +88,10 @@ static err solve(pruning *s, const linears *l, refit_target target, int k, const
                      .obs = for_obs,
                      .dense = dense,
                      .target = target,
-                     .bias = 1,
+                     .bias = o->refit_bias,
                      .inverse = k > 0,
                      .damping = o->damping,
-                     .factorisation = o->factorisation};
+                     .factorisation = s->how};
     TRY(refit_make(s->j->p, &job, &r));
     int linear_rows[LINEARS_MAX];
     double sparsity[LINEARS_MAX];
@@ -183,6 +186,12 @@ static err prune_rest(pruning *s, int finished, const char *key) {
     return OK;
 }
 
+void prune_factorisation(const prune_options *o, char how[64]) {
+    int automatic = strcmp(o->grid, "auto") == 0;
+    snprintf(how, 64, "%.20s%s%.40s", o->factorisation, automatic ? "" : " ",
+             automatic ? "" : o->grid);
+}
+
 err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out) {
     err e = OK;
     char key[65] = "";
@@ -192,6 +201,8 @@ err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out) 
           "prune: unknown method \"%s\": adaptive or magnitude", j->method);
     CHECK(j->sparsity >= 0.0 && j->sparsity < 1.0, ERR_USAGE, "prune: sparsity %g is not in [0, 1)",
           j->sparsity);
+    prune_factorisation(j->o, s.how);
+    CALL(linalg_check(j->p, s.how));
     TRY(par_agree(j->p, encoder_copy(j->dense, &s.m)));
     if (j->checkpoint) {
         TRY(par_agree(j->p, finished_key(j, key)));

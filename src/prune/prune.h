@@ -18,6 +18,7 @@ typedef struct prune_layer {
     double damping;         /* ridge actually used / mean diagonal */
     int retries;            /* factorisations that failed before */
     double condition;       /* of H with its damping in the 1-norm (linalg.h), NaN: not needed */
+    double residual;        /* of its inverse (linalg.h), NaN: none was made */
     double error;           /* ||Y - W X^ - change of bias||_F^2 / ||Y||_F^2 after pruning, on the
                                calibration tokens; Y: the dense model's output without bias */
     char factorisation[16]; /* "local", "distributed", "none" */
@@ -43,6 +44,9 @@ typedef struct prune_job {
  * that are not finite; ERR_DATA: a checkpoint of something else; ERR_STOPPED between blocks when
  * asked. The caller destroys *out. Collective. */
 err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out);
+
+/* How to factor, as linalg.h takes it, from two options. Not collective. */
+void prune_factorisation(const prune_options *o, char how[64]);
 
 /* Share of zeros among the prunable weights. Not collective. */
 double prune_sparsity(const encoder *m, int64_t *zeros, int64_t *total);

@@ -46,9 +46,13 @@ static err solve_target(const par *p, const refit_job *j, refit *out, double *c,
     double n = j->own->xx[d * w + d];
     double diagonal = normal_equations(c, mean, j->own, j->bias);
     CALL(par_agree(p, right_hand_side(out->start, j, c, mean)));
-    double *inverse = j->obs == j->own ? out->inverse : NULL;
-    CALL(linalg_spd(p, inverse, out->start, out->m, c, out->d, j->damping * diagonal,
-                    j->factorisation, &out->report));
+    double ridge = j->damping * diagonal;
+    if (out->node && j->obs == j->own)
+        CALL(linalg_spd_shared(p, out->node, out->start, out->m, c, out->d, ridge, j->factorisation,
+                               &out->report));
+    else
+        CALL(linalg_spd(p, NULL, out->start, out->m, c, out->d, ridge, j->factorisation,
+                        &out->report));
     out->damping = diagonal > 0.0 ? out->report.ridge / diagonal : 0.0;
     for (size_t r = 0; r < m; r++) {
         double *row = out->start + r * d;
@@ -62,8 +66,8 @@ static err solve_target(const par *p, const refit_job *j, refit *out, double *c,
 
 static err solve_inverse(const par *p, const refit_job *j, refit *out, double *c) {
     double diagonal = normal_equations(c, out->mean, j->obs, j->bias);
-    CALL(linalg_spd(p, out->inverse, NULL, 0, c, out->d, j->damping * diagonal, j->factorisation,
-                    &out->report));
+    CALL(linalg_spd_shared(p, out->node, NULL, 0, c, out->d, j->damping * diagonal,
+                           j->factorisation, &out->report));
     out->damping = diagonal > 0.0 ? out->report.ridge / diagonal : 0.0;
     return OK;
 }
@@ -80,13 +84,15 @@ err refit_make(const par *p, const refit_job *j, refit *out) {
         e = mem_alloc(m, sizeof *out->shift, &out->shift);
     if (e == OK)
         e = mem_alloc(d, sizeof *out->mean, &out->mean);
-    if (e == OK && j->inverse)
-        e = mem_alloc(d * d, sizeof *out->inverse, &out->inverse);
     if (e == OK)
         e = mem_alloc(d * d, sizeof *c, &c);
     if (e == OK)
         e = mem_alloc(d, sizeof *mean, &mean);
     TRY(par_agree(p, e));
+    if (j->inverse) {
+        TRY(shared_create(p, d * d * sizeof *out->inverse, &out->node));
+        out->inverse = out->node->block;
+    }
     if (j->target == TARGET_DENSE)
         memcpy(out->start, j->dense, m * d * sizeof *out->start);
     else
@@ -111,7 +117,7 @@ void refit_free(refit *r) {
     free(r->start);
     free(r->shift);
     free(r->mean);
-    free(r->inverse);
+    shared_destroy(&r->node);
     *r = (refit){0};
 }
 

@@ -33,11 +33,12 @@ typedef struct refit_job {
 
 typedef struct refit {
     int d, m;
-    double *start;   // (m, d) weights that OBS starts from
-    double *shift;   // (m) bias that goes with them, minus the dense bias
-    double *mean;    // (d) of the inputs of obs; zeros without bias
-    double *inverse; // (d, d), NULL when not wanted
-    double damping;  /* ridge in the end / mean diagonal */
+    double *start;         // (m, d) weights that OBS starts from
+    double *shift;         // (m) bias that goes with them, minus the dense bias
+    double *mean;          // (d) of the inputs of obs; zeros without bias
+    const double *inverse; // (d, d), NULL when not wanted; in node's block, one for all its ranks
+    shared *node;
+    double damping; /* ridge in the end / mean diagonal */
     linalg_report report;
 } refit;
 

@@ -121,6 +121,7 @@
     X(real,    damping,      8,   "",          "ridge in force, times the mean of H's diagonal")                          \
     X(integer, retries,      8,   "",          "factorisations that failed before, each with a tenth of the next damping") \
     X(real,    condition,    8,   "",          "estimated condition number of H, 1-norm")                                 \
+    X(real,    residual,     8,   "",          "largest element of H H^-1 - I over up to 256 rows; NaN: no inverse was made") \
     X(real,    error,        8,   "fraction",  "|Y - W X^|^2 / |Y|^2 on the calibration tokens, Y from the dense model")  \
     X(text,    factorisation, 16, "",          "local, distributed or none")
 

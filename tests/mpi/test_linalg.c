@@ -50,6 +50,79 @@ START_TEST(both_ways_agree) {
 }
 END_TEST
 
+/* every grid of the ranks that there are, and of fewer: ragged blocks, an inverse that a node holds
+ * once, ranks that only wait */
+START_TEST(grids) {
+    static const int GRIDS[][2] = {{1, 1}, {1, 2}, {2, 1}, {1, 3}, {3, 1},
+                                   {2, 2}, {4, 1}, {2, 3}, {3, 2}};
+    size_t d = (size_t)ORDERS[_i], m = 67;
+    double *a = spd_make(1, d, 1e-3), *b = spd_random(2, m * d);
+    double *want = malloc(d * d * sizeof *want), *solution = malloc(m * d * sizeof *solution);
+    double *x = malloc(m * d * sizeof *x), *inverse = malloc(d * d * sizeof *inverse);
+    linalg_report local, r;
+    memcpy(solution, b, m * d * sizeof *x);
+    ck_all_ok(world, linalg_spd(world, want, solution, (int)m, a, (int)d, 1e-3, "local", &local));
+    for (size_t g = 0; g < sizeof GRIDS / sizeof *GRIDS; g++) {
+        char how[32];
+        int fits = GRIDS[g][0] * GRIDS[g][1] <= world->size;
+        snprintf(how, sizeof how, "distributed %dx%d", GRIDS[g][0], GRIDS[g][1]);
+        ck_all(world, linalg_check(world, how) == (fits ? OK : ERR_USAGE));
+        ck_all(world, fits || strstr(err_message(), "start more ranks") != NULL);
+        memcpy(x, b, m * d * sizeof *x);
+        err e = linalg_spd(world, inverse, x, (int)m, a, (int)d, 1e-3, how, &r);
+        ck_all(world, e == (fits ? OK : ERR_USAGE));
+        if (!fits)
+            continue;
+        ck_all(world, spd_distance(inverse, want, d * d) < 1e-10);
+        ck_all(world, spd_distance(x, solution, m * d) < 1e-10);
+        ck_all(world, same_everywhere(inverse, d * d * sizeof *inverse));
+        ck_all(world, same_everywhere(x, m * d * sizeof *x));
+        ck_all(world, fabs(r.condition / local.condition - 1.0) < 1e-9 && r.ridge == 1e-3);
+        shared *node;
+        ck_all_ok(world, shared_create(world, d * d * sizeof *inverse, &node));
+        ck_all_ok(world, linalg_spd_shared(world, node, NULL, 0, a, (int)d, 1e-3, how, &r));
+        ck_all(world, memcmp(node->block, inverse, d * d * sizeof *inverse) == 0);
+        shared_destroy(&node);
+    }
+    free(a);
+    free(b);
+    free(want);
+    free(solution);
+    free(x);
+    free(inverse);
+}
+END_TEST
+
+/* an inverse in the node's block, or in one for each rank: the bytes of an inverse of one's own */
+START_TEST(shared_inverse) {
+    size_t d = 150, m = 7;
+    double *a = spd_make(1, d, 1e-3), *b = spd_random(2, m * d);
+    double *want = malloc(d * d * sizeof *want), *x = malloc(m * d * sizeof *x),
+           *y = malloc(m * d * sizeof *y);
+    for (int own = 0; own < 2; own++)
+        for (size_t w = 0; w < 2; w++) {
+            linalg_report r, s;
+            shared *node;
+            memcpy(x, b, m * d * sizeof *x);
+            memcpy(y, b, m * d * sizeof *y);
+            ck_all_ok(world, own ? shared_create_own(world, d * d * sizeof *a, &node)
+                                 : shared_create(world, d * d * sizeof *a, &node));
+            ck_all_ok(world, linalg_spd(world, want, x, (int)m, a, (int)d, 0.1, WAYS[w], &r));
+            ck_all_ok(world,
+                      linalg_spd_shared(world, node, y, (int)m, a, (int)d, 0.1, WAYS[w], &s));
+            ck_all(world, memcmp(node->block, want, d * d * sizeof *want) == 0);
+            ck_all(world, memcmp(x, y, m * d * sizeof *x) == 0);
+            ck_all(world, r.condition == s.condition && r.residual == s.residual);
+            shared_destroy(&node);
+        }
+    free(a);
+    free(b);
+    free(want);
+    free(x);
+    free(y);
+}
+END_TEST
+
 /* only what is asked for, with a ridge: the same bytes as both together */
 START_TEST(parts) {
     size_t d = 130, m = 3;
@@ -120,6 +193,14 @@ START_TEST(refused) {
         ck_all(world, linalg_spd(world, out, NULL, 0, nan, 2, 1e-6, WAYS[w], &r) == ERR_FAILED);
         ck_all(world, strstr(err_message(), "not finite") != NULL);
     }
+    static const char *const NONSENSE[] = {"sideways",       "distributed 0x1",
+                                           "distributed 1x", "distributed 1x1x1",
+                                           "locally",        "distributed -1x-1"};
+    double one = 2.0;
+    for (size_t i = 0; i < sizeof NONSENSE / sizeof *NONSENSE; i++) {
+        ck_all(world, linalg_check(world, NONSENSE[i]) == ERR_USAGE);
+        ck_all(world, linalg_spd(world, out, NULL, 0, &one, 1, 0.0, NONSENSE[i], &r) == ERR_USAGE);
+    }
 }
 END_TEST
 
@@ -140,6 +221,8 @@ int main(int argc, char **argv) {
     TCase *t = tcase_create("linalg");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, both_ways_agree, 0, sizeof ORDERS / sizeof *ORDERS);
+    tcase_add_loop_test(t, grids, 0, sizeof ORDERS / sizeof *ORDERS);
+    tcase_add_test(t, shared_inverse);
     tcase_add_test(t, parts);
     tcase_add_test(t, damping_is_raised);
     tcase_add_test(t, refused);

@@ -171,6 +171,10 @@ static const struct {
     {"finetune:\n  variants: [{name: greedy}]\n",
      "s.yaml:2:13: a variant cannot be called \"greedy\": the "
      "study has a model of that name"},
+    {"prune: {grid: 2 by 3}\n",
+     "s.yaml:1:15: prune.grid: expected auto or ROWSxCOLUMNS, for instance 2x3, got \"2 by 3\""},
+    {"prune: {grid: 0x1}\n",
+     "s.yaml:1:15: prune.grid: expected auto or ROWSxCOLUMNS, for instance 2x3, got \"0x1\""},
     {"finetune: {grid: 5}\n",
      "s.yaml:1:18: finetune.grid: expected options with lists, e.g. {seed: "
      "[1, 2]}, got \"5\""},
