@@ -1,3 +1,4 @@
+#include "attack_modes.h"
 #include "context.h"
 #include "job.h"
 
@@ -129,7 +130,11 @@ err stage_attack(context *c) {
 }
 
 err job_attack(const par *p, int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--rescore") == 0)
+            return attack_rescore(p, argc, argv);
     return context_job(p, argc, argv,
-                       "Attack every model of the table; examples are handed out one by one.",
+                       "Attack every model of the table; examples are handed out one by one.\n\n"
+                       "attack --rescore STUDY: Aua within narrower limits, from recorded queries.",
                        stage_attack);
 }

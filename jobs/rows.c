@@ -87,6 +87,7 @@ err rows_fill(store_content *s, const context *c) {
         CALL(variant_row(s, c, v));
     CALL(rows_soup(s, c));
     CALL(rows_models(s, c));
+    CALL(rows_attacks(s, c));
     CALL(rows_comparisons(s, c));
     return rows_run(s, c);
 }

@@ -6,13 +6,14 @@
 #include "report/report.h"
 
 /* Every table of the store. rows_soup: /soup, /learned, /barriers, /lines; rows_score: of a variant
- * its scores and its part in the averages; rows_models: /layers, /models, /attacks; rows_run:
- * /timings and /provenance, which differ from run to run. */
+ * its scores and its part in the averages; rows_models: /layers, /models; rows_attacks: /attacks,
+ * /queries, /changes, /texts; rows_run: /timings and /provenance, which differ from run to run. */
 err rows_fill(store_content *s, const context *c);
 err rows_options(store_content *s, const study *of);
 err rows_soup(store_content *s, const context *c);
 void rows_score(store_variant *r, const context *c, int v);
 err rows_comparisons(store_content *s, const context *c);
+err rows_attacks(store_content *s, const context *c);
 err rows_models(store_content *s, const context *c);
 err rows_run(store_content *s, const context *c);
 

@@ -1,4 +1,4 @@
-/* rows of the models: pruned layers, counts, every attacked example */
+/* rows of the models: pruned layers, counts */
 #include "rows.h"
 
 #define TEXT(field, text) store_text(field, sizeof field, text)
@@ -18,23 +18,6 @@ static err layer_row(store_content *s, const char *model, const prune_layer *l) 
     r->condition = l->condition;
     r->residual = l->residual;
     r->error = l->error;
-    return OK;
-}
-
-static err attack_row(store_content *s, const table_model *t, int row) {
-    const attack_result *a = &t->results[row];
-    store_attack *r;
-    CALL(store_add_attacks(s, &r));
-    TEXT(r->model, t->name);
-    TEXT(r->outcome, attack_outcome_name(a->outcome));
-    r->row = row;
-    r->label = a->label;
-    r->queries = a->queries;
-    r->words = a->words;
-    r->changed = a->changed;
-    r->prob = a->prob;
-    r->final_prob = a->final_prob;
-    r->similarity = a->similarity;
     return OK;
 }
 
@@ -59,10 +42,7 @@ err rows_models(store_content *s, const context *c) {
     for (int i = 0; i < c->n_pruned; i++)
         for (int l = 0; l < c->pruned[i].n; l++)
             CALL(layer_row(s, c->pruned[i].name, &c->pruned[i].layers[l]));
-    for (int i = 0; i < c->n_table; i++) {
+    for (int i = 0; i < c->n_table; i++)
         CALL(model_row(s, c, &c->table[i]));
-        for (int row = 0; row < c->attacked.n; row++)
-            CALL(attack_row(s, &c->table[i], row));
-    }
     return OK;
 }

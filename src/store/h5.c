@@ -31,9 +31,20 @@ static hid_t text_type(size_t width) {
 }
 
 static hid_t column_type_of(const column *c) {
-    if (c->type == COLUMN_text)
+    switch (c->type) {
+    case COLUMN_text:
         return text_type(c->width);
-    return H5Tcopy(c->type == COLUMN_integer ? H5T_STD_I64LE : H5T_IEEE_F64LE);
+    case COLUMN_integer:
+        return H5Tcopy(H5T_STD_I64LE);
+    case COLUMN_int32:
+        return H5Tcopy(H5T_STD_I32LE);
+    case COLUMN_int16:
+        return H5Tcopy(H5T_STD_I16LE);
+    case COLUMN_int8:
+        return H5Tcopy(H5T_STD_I8LE);
+    default:
+        return H5Tcopy(H5T_IEEE_F64LE);
+    }
 }
 
 /* Rows in memory and in the file alike: the same order, no holes. */

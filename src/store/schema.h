@@ -5,7 +5,8 @@
  * and one line a table: T(table, row, COLUMNS, title), stored at "/table", one `store_row` in
  * memory for a row. These lines make the row structs, the HDF5 types, the attributes (title, unit,
  * help) and the check on reading. Types: integer (int64_t), real (double), text (UTF-8 of at most
- * width - 1 bytes, padded with NUL to width; a width is a multiple of 8, so rows have no holes). A
+ * width - 1 bytes, padded with NUL to width), and, where rows are many, int32, int16 and int8;
+ * widths and order are such that rows have no holes. A
  * share is a fraction from 0 to 1, a flag is 0 or 1, and a real that was not measured is NaN. */
 #ifndef ESPALIER_STORE_SCHEMA_H
 #define ESPALIER_STORE_SCHEMA_H
@@ -135,7 +136,32 @@
     X(integer, changed,      8,   "words",     "words replaced in the last text")                                         \
     X(real,    prob,         8,   "fraction",  "probability of the true class before")                                    \
     X(real,    final_prob,   8,   "fraction",  "probability of the true class for the last text")                         \
-    X(real,    similarity,   8,   "fraction",  "lowest accepted window similarity, 1 - arccos(cos)/pi; NaN: not tested")
+    X(real,    similarity,   8,   "fraction",  "lowest accepted window similarity, 1 - arccos(cos)/pi; NaN: not tested")   \
+    X(integer, text,         8,   "",          "its text: in /texts")                                                     \
+    X(integer, final,        8,   "",          "the last text; of an errored example the message: in /texts")             \
+    X(integer, first_query,  8,   "",          "row of /queries where its queries begin")                                 \
+    X(integer, recorded,     8,   "queries",   "rows of /queries that are its; 0: attack.trace is off, or errored")       \
+    X(integer, first_change, 8,   "",          "row of /changes where its changed words begin, as many as `changed`")
+
+#define STORE_QUERY_COLUMNS(X)                                                                                             \
+    X(integer, text,         8,   "",          "the text asked about: first 8 bytes of its SHA-256, as in /texts")        \
+    X(real,    prob,         8,   "fraction",  "probability of the true class")                                           \
+    X(real,    similarity,   8,   "",          "to the text that the search was at, by the recipe's measure; NaN: not tested") \
+    X(int32,   word,         4,   "",          "word of the original that differs from that text; -1: the original itself") \
+    X(int16,   step,         2,   "",          "0: original, 1: ranking, 2 and above: the word tried; 32767: that or later") \
+    X(int8,    predicted,    1,   "",          "class answered")                                                          \
+    X(int8,    taken,        1,   "flag",      "1: the search went on from this text")
+
+#define STORE_CHANGE_COLUMNS(X)                                                                                            \
+    X(int32,   attack,       4,   "",          "row of /attacks")                                                         \
+    X(int32,   word,         4,   "",          "word of the original, from 0")                                            \
+    X(text,    before,       48,  "",          "the word")                                                                \
+    X(text,    after,        48,  "",          "what stands in its place")
+
+#define STORE_TEXT_COLUMNS(X)                                                                                              \
+    X(integer, text,         8,   "",          "first 8 bytes of the text's SHA-256")                                     \
+    X(integer, piece,        8,   "",          "from 0: the pieces in order are the text")                                \
+    X(text,    value,        240, "",          "a piece, cut between characters")
 
 #define STORE_MODEL_COLUMNS(X)                                                                                             \
     X(text,    name,         64,  "",          "model; its folder is models/NAME")                                        \
@@ -219,6 +245,9 @@
     T(lines,       line,        STORE_LINE_COLUMNS,        "held-out loss on the lines between variants")                 \
     T(layers,      layer,       STORE_LAYER_COLUMNS,       "linear layers of the pruned models, in order")                \
     T(attacks,     attack,      STORE_ATTACK_COLUMNS,      "every attacked example of every model")                       \
+    T(queries,     query,       STORE_QUERY_COLUMNS,       "every text that a model was asked about, example by example")  \
+    T(changes,     change,      STORE_CHANGE_COLUMNS,      "words changed in the last texts, in the order of changing")   \
+    T(texts,       passage,     STORE_TEXT_COLUMNS,        "texts attacked and what became of them")                      \
     T(models,      model,       STORE_MODEL_COLUMNS,       "models of the table: counts, shares and intervals")           \
     T(comparisons, comparison,  STORE_COMPARISON_COLUMNS,  "models of the table against the best single variant")         \
     T(seeds,       seed,        STORE_SEED_COLUMNS,        "cells of the table over the seeds of a repeated study")       \

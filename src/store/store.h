@@ -18,6 +18,9 @@
 /* store_option, store_dataset, …: one row of each table, fields in the order of the schema */
 #define STORE_FIELD_integer(name, width)           int64_t name;
 #define STORE_FIELD_real(name, width)              double name;
+#define STORE_FIELD_int32(name, width)             int32_t name;
+#define STORE_FIELD_int16(name, width)             int16_t name;
+#define STORE_FIELD_int8(name, width)              int8_t name;
 #define STORE_FIELD_text(name, width)              char name[width];
 #define STORE_FIELD(type, name, width, unit, help) STORE_FIELD_##type(name, width)
 #define STORE_STRUCT(table, row, COLUMNS, title)                                                   \

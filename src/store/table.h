@@ -4,7 +4,14 @@
 
 #include "store/store.h"
 
-typedef enum column_type { COLUMN_integer, COLUMN_real, COLUMN_text } column_type;
+typedef enum column_type {
+    COLUMN_integer,
+    COLUMN_real,
+    COLUMN_text,
+    COLUMN_int32,
+    COLUMN_int16,
+    COLUMN_int8
+} column_type;
 
 typedef struct column {
     column_type type;

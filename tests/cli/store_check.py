@@ -7,7 +7,7 @@ import pandas
 import tables
 
 path = sys.argv[1]
-names = ["attacks", "barriers", "comparisons", "datasets", "layers", "learned", "lines", "models", "options", "pretraining", "provenance", "seeds", "soup", "timings", "variants"]
+names = ["attacks", "barriers", "changes", "comparisons", "datasets", "layers", "learned", "lines", "models", "options", "pretraining", "provenance", "queries", "seeds", "soup", "texts", "timings", "variants"]
 
 with h5py.File(path, "r") as f:
     assert sorted(f) == names, sorted(f)
@@ -21,6 +21,11 @@ with h5py.File(path, "r") as f:
     assert rows["prob"].tolist() == [1.0 / (1.0 + i) for i in range(1003)]
     assert [math.isnan(s) for s in rows["similarity"]] == [i % 3 == 0 for i in range(1003)]
     assert rows["model"][0].decode() == "prüned" and rows["model"][1] == b"dense"
+    queries = f["queries"][...]
+    assert queries.dtype.itemsize == 32 and queries.dtype["step"] == "<i2" and len(queries) == 5000
+    assert queries["text"].tolist() == [-i if i % 2 else 2**63 - 1 - i for i in range(5000)]
+    assert queries["word"].tolist() == [100000 + i if i % 5 else -1 for i in range(5000)]
+    assert queries["predicted"].tolist() == [i % 128 for i in range(5000)]
     # the column list, its units and its help stand in the attributes
     for name in names:
         table, columns = f[name], f[name].dtype.names
@@ -42,6 +47,9 @@ assert frame.n.tolist() == [100, 101, 102, 103, 104, 105, 106]
 assert frame.correct.sum() == sum(90 - i for i in range(7))
 assert frame.title.tolist() == ["Greedy average"] * 7
 assert len(pandas.read_hdf(path, "/variants")) == 0
+frame = pandas.read_hdf(path, "/queries")
+assert frame[frame.taken == 1].index.tolist() == list(range(0, 5000, 11))
+assert frame.step.tolist() == [i if i < 100 else 32767 for i in range(5000)]
 
 with tables.open_file(path) as f:
     attacks = f.root.attacks

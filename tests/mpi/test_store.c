@@ -31,6 +31,17 @@ static err fill(store_content *c) {
         a->prob = 1.0 / (1.0 + i);
         a->similarity = i % 3 ? 0.9 : (double)NAN;
     }
+    for (int i = 0; i < 5000; i++) {
+        store_query *q;
+        CALL(store_add_queries(c, &q));
+        q->text = i % 2 ? -i : INT64_MAX - i;
+        q->prob = 1.0 / (1.0 + i);
+        q->similarity = i % 3 ? 0.9 : (double)NAN;
+        q->word = i % 5 ? 100000 + i : -1;
+        q->step = (int16_t)(i < 100 ? i : INT16_MAX);
+        q->predicted = (int8_t)(i % 128);
+        q->taken = i % 11 == 0;
+    }
     for (int i = 0; i < 7; i++) {
         CALL(store_add_models(c, &m));
         store_text(m->title, sizeof m->title, "Greedy average");
