@@ -2,6 +2,7 @@
  */
 #include "context.h"
 
+#include "attack/recipe.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -17,6 +18,8 @@ err context_attack(context *c, attack **out) {
                      {"attack.vectors", o.vectors},
                      {"attack.tagger_path", o.tagger_path},
                      {"attack.similarity_checkpoint", o.similarity_checkpoint},
+                     {"attack.masked_lm", o.masked_lm},
+                     {"attack.wordnet", o.wordnet},
                      {"attack.stopwords", o.stopwords}};
         char path[PATH_BYTES];
         int synthetic = strcmp(c->s->data.name, "synthetic") == 0;
@@ -33,16 +36,19 @@ err context_attack(context *c, attack **out) {
             CHECK(strlen(path) < OPTION_TEXT_BYTES, ERR_USAGE, "%s: path too long", path);
             memcpy(paths[i].value, path, strlen(path) + 1);
         }
-        CHECK(o.neighbours[0] || o.vectors[0], ERR_USAGE,
-              "%s: the attack needs attack.neighbours or attack.vectors", c->s->path);
-        int encoder_similarity =
-            strcmp(o.similarity_source, "encoder") == 0 && !o.similarity_checkpoint[0];
+        recipe how;
+        CALL(recipe_settle(&o, &how));
+        int encoder_similarity = how.similarity != RECIPE_OWN &&
+                                 strcmp(o.similarity_source, "encoder") == 0 &&
+                                 !o.similarity_checkpoint[0];
         if (encoder_similarity && !c->pretrained)
             log_warning("sentence similarity comes from an encoder that was never pre-trained");
         attack_setup setup = {.o = &o,
                               .w = c->w,
                               .similarity = encoder_similarity ? c->start_model : NULL,
-                              .max_length = (int)c->s->data.max_length};
+                              .max_length = (int)c->s->data.max_length,
+                              .start = c->start,
+                              .seed = (uint64_t)c->s->study.seed};
         CALL(attack_open(&setup, &c->attack));
     }
     *out = c->attack;

@@ -1,6 +1,7 @@
 #include "oracle.h"
 
 #include "attack/attack.h"
+#include "attack/recipe.h"
 #include "base/arena.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
@@ -72,15 +73,15 @@ static err compare(bench *b, const json_t *want) {
 }
 
 static err open_bench(bench *b, const char *shared, const tokenizer *w) {
-    attack_options o = {.max_candidates = 50, .noun_verb_swap = 1};
+    attack_options o;
     char path[4096];
+    CALL(recipe_options("textfooler", &o));
     CALL(path_join(path, shared, "data/synonyms/counterfitted_neighbors.json"));
     snprintf(o.neighbours, sizeof o.neighbours, "%.500s", path);
     CALL(path_join(path, shared, "data/pos/nltk-perceptron.json"));
     snprintf(o.tagger_path, sizeof o.tagger_path, "%.500s", path);
     CALL(path_join(path, shared, "oracle/textfooler-stopwords.txt"));
     snprintf(o.stopwords, sizeof o.stopwords, "%.500s", path);
-    snprintf(o.recipe, sizeof o.recipe, "textfooler");
     snprintf(o.tagger, sizeof o.tagger, "perceptron");
     snprintf(o.similarity_source, sizeof o.similarity_source, "none");
     attack_setup setup = {.o = &o, .w = w, .max_length = 512};

@@ -6,6 +6,7 @@
 #define ESPALIER_TESTS_TOY_ATTACK_H
 
 #include "attack/attack.h"
+#include "attack/recipe.h"
 #include "base/rng.h"
 #include "io/atomic_file.h"
 
@@ -111,18 +112,13 @@ static inline err toy_text(int i, strbuf *out) {
 }
 
 static inline attack_options toy_options(const char *dir) {
-    attack_options o = {.max_candidates = 50,
-                        .min_cosine = 0.5,
-                        .noun_verb_swap = 1,
-                        .trace = 1,
-                        .similarity = 0.840845,
-                        .similarity_window = 15};
-    snprintf(o.recipe, sizeof o.recipe, "textfooler");
+    attack_options o;
+    if (recipe_options("textfooler", &o) != OK)
+        return (attack_options){0};
     snprintf(o.neighbours, sizeof o.neighbours, "%.400s/neighbours.json", dir);
     snprintf(o.tagger, sizeof o.tagger, "lexicon");
     snprintf(o.tagger_path, sizeof o.tagger_path, "%.400s/tags.tsv", dir);
     snprintf(o.similarity_source, sizeof o.similarity_source, "none");
-    snprintf(o.similarity_measure, sizeof o.similarity_measure, "angular");
     snprintf(o.stopwords, sizeof o.stopwords, "%.400s/stop.txt", dir);
     return o;
 }

@@ -9,6 +9,7 @@
 #include "peak.h"
 
 #include "attack/attack.h"
+#include "attack/recipe.h"
 #include "base/arena.h"
 #include "io/atomic_file.h"
 #include "tensor/blas.h"
@@ -36,9 +37,9 @@ static err set_path(char out[OPTION_TEXT_BYTES], const char *shared, const char 
 }
 
 static err open_side(side *s, const char *model, const char *shared) {
-    attack_options o = {.max_candidates = 50, .noun_verb_swap = 1};
+    attack_options o;
     char path[4096];
-    snprintf(o.recipe, sizeof o.recipe, "textfooler");
+    CALL(recipe_options("textfooler", &o));
     snprintf(o.tagger, sizeof o.tagger, "perceptron");
     snprintf(o.similarity_source, sizeof o.similarity_source, "none");
     CALL(set_path(o.neighbours, shared, "data/synonyms/counterfitted_neighbors.json"));

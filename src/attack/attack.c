@@ -1,7 +1,8 @@
 #include "attack/attack.h"
 
+#include "attack/engine.h"
+#include "attack/parts.h"
 #include "attack/stopwords.h"
-#include "attack/textfooler.h"
 #include "base/log.h"
 #include "work/units.h"
 
@@ -9,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static err open_source(attack *a, const attack_setup *s) {
+/* candidates that are kept for the other models of a table: some 60,000 words of texts */
+enum { KEPT_BYTES = 64 << 20 };
+
+static err open_similarity_source(attack *a, const attack_setup *s) {
     const char *source = a->o.similarity_source;
     if (a->o.similarity_checkpoint[0])
         return similarity_open_checkpoint(a->o.similarity_checkpoint, &a->alike);
@@ -20,19 +24,43 @@ static err open_source(attack *a, const attack_setup *s) {
     }
     CHECK(a->o.vectors[0], ERR_USAGE,
           "attack.similarity_source is vectors: name the file in attack.vectors");
-    if (a->o.neighbours[0]) {
-        CALL(neighbours_open_vectors(a->o.vectors, a->o.min_cosine, (int)a->o.max_candidates,
-                                     &a->vectors));
-        return similarity_open_vectors(a->vectors, &a->alike);
-    }
-    return similarity_open_vectors(a->near, &a->alike);
+    if (a->near && !a->o.neighbours[0])
+        return similarity_open_vectors(a->near, &a->alike);
+    CALL(neighbours_open_vectors(a->o.vectors, a->how.min_cosine, a->how.max_candidates,
+                                 &a->vectors));
+    return similarity_open_vectors(a->vectors, &a->alike);
 }
 
 static err open_similarity(attack *a, const attack_setup *s) {
-    if (strcmp(a->o.similarity_source, "none") == 0)
+    if (a->how.similarity == RECIPE_OWN)
         return OK;
-    CALL(open_source(a, s));
-    return similarity_use(a->alike, a->o.similarity_measure);
+    CALL(open_similarity_source(a, s));
+    return similarity_use(a->alike, a->how.measure);
+}
+
+static err open_neighbours(attack *a) {
+    if (a->o.neighbours[0])
+        return neighbours_open_json(a->o.neighbours, &a->near);
+    CHECK(a->o.vectors[0], ERR_USAGE,
+          "%s needs nearest words: name a file in attack.neighbours or attack.vectors",
+          a->how.name);
+    return neighbours_open_vectors(a->o.vectors, a->how.min_cosine, a->how.max_candidates,
+                                   &a->near);
+}
+
+/* where candidates come from */
+static err open_source(attack *a, const attack_setup *s) {
+    if (recipe_wants_neighbours(&a->how))
+        return open_neighbours(a);
+    if (a->how.from == FROM_SYNONYMS)
+        return wordnet_synonyms_open(a->o.wordnet, &a->wordnet);
+    if (a->how.from != FROM_MASKED_LM)
+        return OK;
+    int own = a->o.masked_lm[0] != '\0';
+    const char *dir = own ? a->o.masked_lm : s->start;
+    CHECK(dir, ERR_USAGE, "%s needs a masked-language model: name a checkpoint in attack.masked_lm",
+          a->how.name);
+    return masked_lm_open(dir, own ? NULL : s->w, &a->masked);
 }
 
 err attack_open(const attack_setup *s, attack **out) {
@@ -40,16 +68,16 @@ err attack_open(const attack_setup *s, attack **out) {
     err e;
     TRY(mem_alloc(1, sizeof *a, &a));
     a->o = *s->o;
-    TRY(arena_create(1 << 16, &a->scratch));
+    a->w = s->w;
+    a->max_length = s->max_length;
+    a->seed = s->seed;
+    TRY(recipe_settle(&a->o, &a->how));
     TRY(stopwords_open(a->o.stopwords, &a->stop));
     TRY(tagger_open(a->o.tagger, a->o.tagger_path, &a->tagger));
-    if (a->o.neighbours[0])
-        TRY(neighbours_open_json(a->o.neighbours, &a->near));
-    else
-        TRY(neighbours_open_vectors(a->o.vectors, a->o.min_cosine, (int)a->o.max_candidates,
-                                    &a->near));
+    TRY(open_source(a, s));
     TRY(open_similarity(a, s));
-    TRY(texts_create(s->w, s->max_length, &a->texts));
+    TRY(candidate_store_create(KEPT_BYTES, &a->kept));
+    TRY(engine_create(a, &a->engine));
     *out = a;
     a = NULL;
 done:
@@ -57,55 +85,98 @@ done:
     return e;
 }
 
-void attack_close(attack **a) {
-    if (!*a)
+void attack_close(attack **aa) {
+    attack *a = *aa;
+    if (!a)
         return;
-    similarity_close(&(*a)->alike);
-    neighbours_close(&(*a)->near);
-    neighbours_close(&(*a)->vectors);
-    tagger_close(&(*a)->tagger);
-    dictionary_destroy(&(*a)->stop);
-    texts_destroy(&(*a)->texts);
-    arena_destroy(&(*a)->scratch);
-    free(*a);
-    *a = NULL;
+    engine_destroy(&a->engine);
+    candidate_store_destroy(&a->kept);
+    similarity_close(&a->alike);
+    neighbours_close(&a->near);
+    neighbours_close(&a->vectors);
+    wordnet_synonyms_close(&a->wordnet);
+    masked_lm_close(&a->masked);
+    tagger_close(&a->tagger);
+    dictionary_destroy(&a->stop);
+    free(a->thrown);
+    free(a);
+    *aa = NULL;
+}
+
+/* a feed of one example */
+typedef struct single {
+    const char *text;
+    int label, given;
+    err e;
+    attack_result *out;
+} single;
+
+static err next_single(void *state, int64_t *unit, const char **text, int *label) {
+    single *s = state;
+    *unit = s->given ? -1 : 0;
+    *text = s->text;
+    *label = s->label;
+    s->given = 1;
+    return OK;
+}
+
+/* the result is the caller's now */
+static err take_single(void *state, int64_t unit, err e, attack_result *r) {
+    single *s = state;
+    (void)unit;
+    s->e = e;
+    if (e == OK) {
+        *s->out = *r;
+        *r = (attack_result){0};
+    }
+    return OK;
 }
 
 err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *text, int label,
                attack_result *out) {
+    single s = {.text = text, .label = label, .out = out};
+    feed f = {&s, next_single, take_single};
     *out = (attack_result){.label = label, .similarity = NAN, .rank_gap = 1.0, .margin = 1.0};
-    arena_mark mark = arena_here(a->scratch);
-    err e = textfooler(a, ws, victim, text, label, out);
-    arena_release(a->scratch, mark);
-    if (e != OK)
-        attack_result_free(out);
-    return e;
+    CALL(engine_run(a->engine, ws, victim, &f));
+    return s.e;
 }
 
+/* a feed of the units that this rank takes */
 typedef struct campaign {
     attack *a;
     encoder_ws *ws;
     const encoder *victim;
     const dataset *d;
+    units_hand *hand;
+    strbuf record;
 } campaign;
 
-/* an example that raises an error is recorded as errored, with its message as its text */
-static err attack_unit(void *state, int64_t unit, strbuf *record) {
+static err next_unit(void *state, int64_t *unit, const char **text, int *label) {
     campaign *c = state;
-    attack_result r;
-    const char *text = dataset_text(c->d, (int)unit);
-    err e = attack_one(c->a, c->ws, c->victim, text, c->d->label[unit], &r);
-    if (e != OK) {
-        double prob = r.outcome == ATTACK_FAILED ? r.prob : 0.0; /* 0: not shown to be right */
-        r = (attack_result){
-            .outcome = ATTACK_ERRORED, .label = c->d->label[unit], .prob = prob, .similarity = NAN};
-        r.final_text = strdup(err_message());
+    CALL(units_take(c->hand, unit));
+    if (*unit >= 0) {
+        *text = dataset_text(c->d, (int)*unit);
+        *label = c->d->label[*unit];
     }
+    return OK;
+}
+
+/* an example that raised an error is recorded as errored */
+static err keep_unit(void *state, int64_t unit, err e, attack_result *r) {
+    campaign *c = state;
+    (void)e;
     if (!c->a->o.trace)
-        r.n_query = 0;
-    e = attack_result_write(&r, record);
-    attack_result_free(&r);
-    return e;
+        r->n_query = 0;
+    strbuf_clear(&c->record);
+    CALL(attack_result_write(r, &c->record));
+    return units_done(c->hand, unit, c->record.text);
+}
+
+static err attack_share(void *state, units_hand *hand) {
+    campaign *c = state;
+    feed f = {c, next_unit, keep_unit};
+    c->hand = hand;
+    return engine_run(c->a->engine, c->ws, c->victim, &f);
 }
 
 typedef struct by_length {
@@ -131,12 +202,32 @@ err attack_order(const dataset *d, int64_t *order) {
     return OK;
 }
 
+/* what a reader of the table should know about its examples */
+static void say_troubles(const attack *a, const char *model, int n, const attack_result *r) {
+    int errored = 0, cut = 0, first = -1;
+    for (int i = 0; i < n; i++) {
+        cut += r[i].cut;
+        errored += r[i].outcome == ATTACK_ERRORED;
+        if (first < 0 && r[i].outcome == ATTACK_ERRORED)
+            first = i;
+    }
+    if (errored > 0)
+        log_warning("%s: %d of %d examples could not be attacked; the first, row %d: %s", model,
+                    errored, n, first, r[first].final_text);
+    if (cut > 0)
+        log_info("%s: %d of %d texts have more than %d tokens: the model reads their beginning",
+                 model, cut, n, a->max_length);
+}
+
 err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
                const char *journal_dir, const char *stage, const char *model,
                attack_result *results, attack_counts *counts) {
     campaign c = {.a = a, .victim = victim, .d = d};
     int64_t *order = NULL;
     char **records = NULL;
+    CHECK(d->K == victim->c.K, ERR_DATA,
+          "%s has %d classes, but the model %s tells %d apart: attack it with data of its own",
+          d->name, d->K, model, victim->c.K);
     err e = encoder_ws_create(&victim->c, &c.ws);
     if (e == OK)
         e = mem_alloc((size_t)d->n + 1, sizeof *order, &order);
@@ -151,7 +242,7 @@ err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
                .noun = "examples",
                .n = d->n,
                .order = order};
-    TRY(units_run(&u, attack_unit, &c, &records));
+    TRY(units_run_several(&u, attack_share, &c, &records));
     *counts = (attack_counts){0};
     for (int i = 0; e == OK && i < d->n; i++) {
         e = attack_result_read(records[i], &results[i]);
@@ -159,14 +250,10 @@ err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
             attack_result_count(&results[i], counts);
     }
     TRY(par_agree(p, e));
-    for (int i = 0; i < d->n; i++)
-        if (results[i].outcome == ATTACK_ERRORED) {
-            log_warning("%s: %lld of %d examples could not be attacked; the first, row %d: %s",
-                        model, (long long)counts->errored, d->n, i, results[i].final_text);
-            break;
-        }
+    say_troubles(a, model, d->n, results);
 done:
     units_free(&records, d->n);
+    strbuf_free(&c.record);
     free(order);
     encoder_ws_destroy(&c.ws);
     return e;
@@ -178,31 +265,66 @@ static const char *file_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-static err describe_similarity(const attack_options *o, strbuf *out) {
+static err describe_source(const attack *a, strbuf *out) {
+    const attack_options *o = &a->o;
+    const recipe *r = &a->how;
+    static const char *const edits[] = {
+        [FROM_BUGS] = "5 kinds of typing errors and at most", [FROM_EDITS] = "4 random edits"};
+    if (r->from == FROM_SYNONYMS)
+        return strbuf_printf(out, "synonyms of WordNet%s%s", o->wordnet[0] ? " in " : "",
+                             file_name(o->wordnet));
+    if (r->from == FROM_MASKED_LM)
+        return strbuf_printf(out, "at most %d proposals of %s", r->max_candidates,
+                             o->masked_lm[0] ? file_name(o->masked_lm) : "the start encoder");
+    if (r->from == FROM_EDITS)
+        return strbuf_printf(out, "%s", edits[r->from]);
+    CALL(strbuf_printf(out, "%s %d neighbours from %s",
+                       r->from == FROM_BUGS ? edits[r->from] : "at most", r->max_candidates,
+                       file_name(o->neighbours[0] ? o->neighbours : o->vectors)));
+    if (!o->neighbours[0] && r->min_cosine != RECIPE_OWN)
+        CALL(strbuf_printf(out, " with cosine >= %g", r->min_cosine));
+    return OK;
+}
+
+static err describe_similarity(const attack *a, strbuf *out) {
+    const attack_options *o = &a->o;
+    const recipe *r = &a->how;
     const char *source =
         o->similarity_checkpoint[0] ? file_name(o->similarity_checkpoint) : o->similarity_source;
-    int angular = strcmp(o->similarity_measure, "angular") == 0;
+    int angular = strcmp(r->measure, "angular") == 0;
+    if (!a->alike)
+        return strbuf_printf(out, "no similarity constraint");
     CALL(strbuf_printf(out, "similarity %s%s%s >= %.6f", source, angular ? "" : " ",
-                       angular ? "" : o->similarity_measure, o->similarity));
-    if (o->similarity_window == 0)
-        return strbuf_printf(out, " of whole texts");
-    return strbuf_printf(out, " in windows of %lld words", (long long)o->similarity_window);
+                       angular ? "" : r->measure, r->similarity));
+    if (r->window == 0)
+        CALL(strbuf_printf(out, " of whole texts"));
+    else
+        CALL(strbuf_printf(out, " in windows of %d words", r->window));
+    if (r->window > 0 && r->similarity_short != RECIPE_OWN)
+        CALL(strbuf_printf(out, " (%g in shorter texts)", r->similarity_short));
+    return r->to_original ? strbuf_printf(out, " to the original") : OK;
 }
 
 err attack_describe(const attack *a, strbuf *out) {
+    static const char *const ways[] = {"deletion", "[UNK]", "[UNK] and the rise of another class",
+                                       "saliency times best drop", "gradient"};
     const attack_options *o = &a->o;
-    CALL(strbuf_printf(out, "%s: at most %lld neighbours from %s", o->recipe,
-                       (long long)o->max_candidates,
-                       file_name(o->neighbours[0] ? o->neighbours : o->vectors)));
-    if (!o->neighbours[0])
-        CALL(strbuf_printf(out, " with cosine >= %g", o->min_cosine));
-    CALL(strbuf_printf(out, ", part of speech %s%s, ", o->tagger,
-                       o->noun_verb_swap ? " (noun for verb allowed)" : ""));
-    if (a->alike)
-        CALL(describe_similarity(o, out));
-    else
-        CALL(strbuf_printf(out, "no similarity constraint"));
-    CALL(strbuf_printf(out, ", stop words %s",
+    const recipe *r = &a->how;
+    CALL(strbuf_printf(out, "%s: ranked by %s, ", r->name, ways[r->ranking]));
+    CALL(describe_source(a, out));
+    if (r->pos != SPEECH_ANY)
+        CALL(strbuf_printf(out, ", part of speech %s%s", o->tagger,
+                           r->pos == SPEECH_NOUN_VERB ? " (noun for verb allowed)" : ""));
+    CALL(strbuf_printf(out, ", "));
+    CALL(describe_similarity(a, out));
+    if (r->max_changed < 1.0)
+        CALL(strbuf_printf(out, ", at most %g %% of the words changed", 100.0 * r->max_changed));
+    if (r->max_changed < 1.0 && r->least_changed > 0)
+        CALL(strbuf_printf(out, " (or %d)", r->least_changed));
+    if (r->max_edits > 0)
+        CALL(strbuf_printf(out, ", edit distance <= %d", r->max_edits));
+    CALL(strbuf_printf(out, ", accepted below the %s probability, stop words %s",
+                       r->accept == ACCEPT_ORIGINAL ? "original" : "current",
                        o->stopwords[0] ? file_name(o->stopwords) : "built-in"));
     if (o->query_budget > 0)
         return strbuf_printf(out, ", at most %lld queries", (long long)o->query_budget);

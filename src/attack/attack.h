@@ -1,6 +1,6 @@
-/* attack.h: TextFooler (arXiv 1907.11932) by TextAttack's definition: rank words by deletion,
- * replace them greedily by neighbours that keep part of speech and sentence similarity, until the
- * label flips. */
+/* attack.h: adversarial attacks on classifiers of text: words are ranked and replaced greedily by
+ * candidates that keep the recipe's constraints, until the label changes. The recipes, and where
+ * each comes from: recipe.h. */
 #ifndef ESPALIER_ATTACK_ATTACK_H
 #define ESPALIER_ATTACK_ATTACK_H
 
@@ -20,6 +20,8 @@ typedef struct attack_setup {
     const tokenizer *w;
     const encoder *similarity; /* for similarity_source encoder; NULL otherwise; not owned */
     int max_length;            /* of the victim's sequences */
+    const char *start;         /* folder of the study's start encoder, for bert-attack; or NULL */
+    uint64_t seed;             /* of random edits */
 } attack_setup;
 err attack_open(const attack_setup *s, attack **out); /* caller closes. Not collective. */
 void attack_close(attack **a);
@@ -31,14 +33,15 @@ err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *tex
 /* order (d->n): rows, longest text first: it costs most. */
 err attack_order(const dataset *d, int64_t *order);
 
-/* All rows of d as units over the ranks, journalled under (stage, model): results (n) known on
- * every rank. An example that raises an error is `errored`, recorded, and stops nothing.
- * Collective. */
+/* All rows of d as units over the ranks, several on their way at a time (engine.h), journalled
+ * under (stage, model): results (n) known on every rank, the same bytes on any number of ranks. An
+ * example that raises an error is `errored`, recorded, and stops nothing. ERR_DATA: the victim
+ * tells another number of classes apart than d has. Collective. */
 err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
                const char *journal_dir, const char *stage, const char *model,
                attack_result *results, attack_counts *counts);
 
-/* "textfooler" spelled in our own words for provenance: thresholds and sources on one line. */
+/* The recipe with the thresholds in force and its sources, on one line, for provenance. */
 err attack_describe(const attack *a, strbuf *out);
 
 #endif

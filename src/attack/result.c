@@ -77,11 +77,11 @@ err attack_result_write(const attack_result *r, strbuf *record) {
     err e;
     TRY(trace_write(r->query, r->n_query, &trace));
     json_t *j =
-        json_pack("{s:s, s:i, s:i, s:o, s:I, s:f, s:f, s:o, s:f, s:f, s:o, s:s, s:s}", "outcome",
-                  OUTCOME[r->outcome], "label", r->label, "words", r->words, "changed",
-                  changes_json(r), "queries", (json_int_t)r->queries, "prob", r->prob, "final_prob",
-                  r->final_prob, "similarity", real_or_null(r->similarity), "rank_gap", r->rank_gap,
-                  "margin", r->margin, "order", order_json(r), "final",
+        json_pack("{s:s, s:i, s:i, s:i, s:o, s:I, s:f, s:f, s:o, s:f, s:f, s:o, s:s, s:s}",
+                  "outcome", OUTCOME[r->outcome], "label", r->label, "words", r->words, "cut",
+                  r->cut, "changed", changes_json(r), "queries", (json_int_t)r->queries, "prob",
+                  r->prob, "final_prob", r->final_prob, "similarity", real_or_null(r->similarity),
+                  "rank_gap", r->rank_gap, "margin", r->margin, "order", order_json(r), "final",
                   r->final_text ? r->final_text : "", "trace", trace.text ? trace.text : "");
     if (j)
         text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
@@ -122,11 +122,12 @@ err attack_result_read(const char *record, attack_result *r) {
     *r = (attack_result){0};
     CALL(json_parse(record, "journal of attack", &j));
     err e = OK;
-    int bad = json_unpack(j, "{s:s, s:i, s:i, s:o, s:I, s:F, s:F, s:o, s:F, s:F, s:o, s:s, s:s}",
-                          "outcome", &outcome, "label", &r->label, "words", &r->words, "changed",
-                          &changes, "queries", &queries, "prob", &r->prob, "final_prob",
-                          &r->final_prob, "similarity", &alike, "rank_gap", &r->rank_gap, "margin",
-                          &r->margin, "order", &order, "final", &final, "trace", &trace);
+    int bad =
+        json_unpack(j, "{s:s, s:i, s:i, s:i, s:o, s:I, s:F, s:F, s:o, s:F, s:F, s:o, s:s, s:s}",
+                    "outcome", &outcome, "label", &r->label, "words", &r->words, "cut", &r->cut,
+                    "changed", &changes, "queries", &queries, "prob", &r->prob, "final_prob",
+                    &r->final_prob, "similarity", &alike, "rank_gap", &r->rank_gap, "margin",
+                    &r->margin, "order", &order, "final", &final, "trace", &trace);
     ENSURE(!bad, ERR_DATA, "journal of attack: a record is not what it should be");
     r->queries = queries;
     r->similarity = json_is_null(alike) ? NAN : json_number_value(alike);

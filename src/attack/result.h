@@ -40,6 +40,7 @@ typedef struct attack_result {
     attack_outcome outcome;
     int label;
     int words, changed;
+    int cut;                 /* 1: the victim reads only the beginning of the text */
     int64_t queries;         /* 1 + words ranked + candidates scored */
     double prob, final_prob; /* of the true class, before and after */
     double similarity;       /* lowest accepted window similarity; NaN: not tested */

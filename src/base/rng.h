@@ -18,6 +18,7 @@ typedef enum rng_purpose {
     RNG_CALIBRATION, /* calibration sentences of pruning */
     RNG_SYNTHETIC,   /* the synthetic review language */
     RNG_TEST,        /* tests and benchmarks */
+    RNG_EDIT,        /* random edits of an attack: a, b = hash of the word and kind of edit */
     RNG_PRUNE = 15,  /* random masks: a = stage, b = row, c = column / 4 */
     RNG_DRAW = 16,   /* random variants: a = option, b = draw */
 } rng_purpose;

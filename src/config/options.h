@@ -110,22 +110,30 @@
     X(text,    grid,              "auto",  NULL, NULL, "",          "ranks of a distributed factorisation as ROWSxCOLUMNS, no more than there are; auto: all, near-square")
 
 #define ATTACK_OPTIONS(X)                                                                                                  \
-    X(text,    recipe,            "textfooler", "textfooler", NULL, "", "attack recipe")                                  \
+    X(text,    recipe,            "textfooler", "textfooler|textfooler-original|pwws|textbugger|bert-attack|deepwordbug|a2t", NULL, "", "how words are attacked; thresholds left at their default are the recipe's own") \
     X(integer, examples,          0,       0, 100000000, "examples", "seeded sample of the reported set that is attacked; 0: all") \
     X(text,    neighbours,        "",      NULL, NULL, "",          "JSON: word -> neighbours, nearest first; empty: the synthetic language's") \
     X(text,    vectors,           "",      NULL, NULL, "",          "word vectors in text form, instead of neighbours")   \
-    X(real,    min_cosine,        0.5,     -1.0, 1.0, "cosine",     "of a neighbour, where vectors are given")            \
-    X(integer, max_candidates,    50,      1, 1000, "words",        "neighbours tried for a word")                        \
+    X(real,    min_cosine,        -4,      -4.0, 1.0, "cosine",     "of a neighbour, where vectors are given; -4: the recipe's own") \
+    X(integer, max_candidates,    0,       0, 1000, "words",        "neighbours or proposals tried for a word; 0: the recipe's own") \
+    X(text,    wordnet,           "",      NULL, NULL, "",          "folder of WordNet's files, for pwws; empty: the system's") \
+    X(text,    masked_lm,         "",      NULL, NULL, "",          "checkpoint whose masked-language head proposes words, for bert-attack; empty: the study's start encoder") \
     X(text,    tagger,            "auto",  "auto|none|wordnet|lexicon|perceptron", NULL, "", "part-of-speech source; auto: lexicon for synthetic, else wordnet") \
     X(text,    tagger_path,       "",      NULL, NULL, "",          "file or folder of the part-of-speech source")        \
-    X(flag,    noun_verb_swap,    1,       0, 1, "",                "a noun may replace a verb and the reverse")          \
+    X(text,    part_of_speech,    "recipe", "recipe|any|strict|noun-verb", NULL, "", "of a candidate: the recipe's own rule, any, the word's, or also noun for verb and the reverse") \
     X(text,    similarity_source, "encoder", "encoder|vectors|none", NULL, "", "sentence similarity: mean of the study's start encoder, of word vectors, or none") \
     X(text,    similarity_checkpoint, "",  NULL, NULL, "",          "folder of a sentence encoder (Sentence-BERT, mean pooling) for similarity_source encoder; empty: the study's start encoder") \
-    X(text,    similarity_measure, "angular", "angular|cosine|arccos", NULL, "", "1 - arccos(cos)/pi, cos, or 1 - arccos(cos) as the original TextFooler has it") \
-    X(real,    similarity,        0.840845, -1.0, 1.0, "",          "lowest similarity between windows")                  \
-    X(integer, similarity_window, 15,      0, 10000, "words",       "window around the change; shorter texts are not tested; 0: the whole text, always") \
+    X(text,    similarity_measure, "recipe", "recipe|angular|cosine|arccos", NULL, "", "the recipe's own, 1 - arccos(cos)/pi, cos, or 1 - arccos(cos) as the original TextFooler has it") \
+    X(real,    similarity,        -4,      -4.0, 1.0, "",           "lowest similarity of a candidate's text; -4: the recipe's own") \
+    X(integer, similarity_window, -1,      -1, 10000, "words",      "window around the change; 0: the whole text; -1: the recipe's own") \
+    X(text,    similarity_to,     "recipe", "recipe|current|original", NULL, "", "what a candidate's text is compared with: the recipe's own, the text before this change, or before all") \
+    X(real,    max_changed,       0.0,     0.0, 1.0, "fraction",    "share of the words that may be changed; 0: the recipe's own") \
+    X(integer, max_edits,         0,       0, 100000, "characters", "largest edit distance of the whole text; 0: the recipe's own") \
     X(text,    stopwords,         "",      NULL, NULL, "",          "one word a line; empty: the built-in list")          \
-    X(integer, query_budget,      0,       0, 1000000000, "queries", "an example; 0: no limit")                            \
+    X(integer, query_budget,      0,       0, 1000000000, "queries", "an example; 0: no limit")                           \
+    X(integer, time_out,          0,       0, 1000000, "seconds",   "after which an example is given up as errored, others in flight included; 0: never") \
+    X(integer, batch_tokens,      0,       0, 1000000, "tokens",    "of a batch of texts of several examples; 0: the fastest found; results do not depend on it") \
+    X(integer, in_flight,         0,       0, 1000, "examples",     "that a rank works on at most at a time; 0: as many as fill a batch; results do not depend on it") \
     X(flag,    trace,             1,       0, 1, "",                "keep every query (hash, probability, class, similarity), 32 bytes each in study.h5, for attack --rescore")
 
 #define REPORT_OPTIONS(X)                                                                                                  \

@@ -62,6 +62,15 @@ static err check_encoder(const study *s, const node *root) {
     return OK;
 }
 
+/* the recipes whose candidates are nearest words */
+static int wants_neighbours(const char *recipe) {
+    static const char *const others[] = {"pwws", "bert-attack", "deepwordbug"};
+    int wants = 1;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        wants &= strcmp(recipe, others[i]) != 0;
+    return wants;
+}
+
 /* what only the synthetic language brings along */
 static err check_sources(const study *s, const node *root) {
     const attack_options *a = &s->attack;
@@ -85,8 +94,9 @@ static err check_sources(const study *s, const node *root) {
     CHECK(s->data.vocabulary[0] || s->model.checkpoint[0], ERR_USAGE,
           "%s: %s needs data.vocabulary or model.checkpoint to take a vocabulary from", at.text,
           s->data.name);
-    CHECK(a->neighbours[0] || a->vectors[0], ERR_USAGE,
-          "%s: %s needs attack.neighbours or attack.vectors", at.text, s->data.name);
+    CHECK(a->neighbours[0] || a->vectors[0] || !wants_neighbours(a->recipe), ERR_USAGE,
+          "%s: %s needs attack.neighbours or attack.vectors for attack.recipe %s", at.text,
+          s->data.name, a->recipe);
     CHECK(s->pretrain.epochs == 0 || s->pretrain.corpus[0] || strcmp(s->data.name, "imdb") == 0,
           ERR_USAGE, "%s: pretrain.epochs is %lld, but pretrain.corpus is not given",
           between(root, "pretrain.epochs", NULL).text, (long long)s->pretrain.epochs);

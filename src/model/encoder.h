@@ -154,6 +154,12 @@ err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int
                      const int32_t *targets, int M, const dropout *drop, float weight, float *grads,
                      double *loss);
 
+/* What the masked-language head finds most probable at positions (M) of the T packed tokens,
+ * masked or not: id and logp (M, k), natural logarithms, most probable first, of equal ones the
+ * lower id; id -1 where the vocabulary has fewer. ERR_FAILED: no such head, or it is not finite. */
+err encoder_mlm_best(encoder_ws *ws, const encoder *m, const batch *b, const int32_t *positions,
+                     int M, int k, int32_t *id, double *logp);
+
 /* --- layer by layer, for pruning ------------------------------------------------------------- */
 
 typedef enum block_stage {

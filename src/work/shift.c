@@ -16,9 +16,12 @@ typedef struct level {
     int64_t first, n; /* of shift.missing */
 } level;
 
-typedef struct shift {
+typedef struct units_hand shift;
+
+struct units_hand {
     const units *u;
     group_fn fn;
+    crew_fn crew;
     void *state;
     int64_t *missing; /* (n) units, by level */
     int64_t n;
@@ -29,7 +32,8 @@ typedef struct shift {
     strbuf *here;
     strbuf record;
     monitor mon;
-} shift;
+    int64_t taken; /* by all ranks, as far as this one knows */
+};
 
 /* how many ranks work on a unit here */
 static int ranks_of(const units *u, int64_t unit) {
@@ -69,9 +73,8 @@ static err list_missing(shift *w, char *const *records) {
 }
 
 /* the record of a unit, kept by the group's rank 0 */
-static err keep(shift *w, int64_t unit) {
+static err keep(shift *w, int64_t unit, const char *text) {
     const units *u = w->u;
-    const char *text = w->record.text;
     CHECK(text && !strchr(text, '\n'), ERR_FAILED, "%s: a record must be one line", u->stage);
     if (w->j)
         CALL(journal_append(w->j, u->names ? u->names[unit] : u->key, u->names ? 0 : unit, text));
@@ -90,10 +93,25 @@ static err drain(shift *w, int k, const par *group) {
         int64_t unit = w->missing[l->first + position];
         strbuf_clear(&w->record);
         CALL(par_agree(group, w->fn(w->state, group, unit, &w->record)));
-        CALL(par_agree(group, group->rank == 0 ? keep(w, unit) : OK));
+        CALL(par_agree(group, group->rank == 0 ? keep(w, unit, w->record.text) : OK));
         if (w->u->title)
             monitor_step(&w->mon, l->first + position + 1, NAN);
     }
+}
+
+err units_take(units_hand *w, int64_t *unit) {
+    int64_t position;
+    CALL(queue_next(w->q, &position));
+    *unit = position < 0 ? -1 : w->missing[position];
+    w->taken = position < 0 ? w->taken : position + 1;
+    return OK;
+}
+
+err units_done(units_hand *w, int64_t unit, const char *record) {
+    CALL(keep(w, unit, record));
+    if (w->u->title)
+        monitor_step(&w->mon, w->taken, NAN);
+    return OK;
 }
 
 /* This rank's part: level by level, in groups that split when there is nothing for their size. A
@@ -102,8 +120,8 @@ static err work(shift *w) {
     par *own = NULL;
     const par *group = w->u->p;
     const par alone = par_alone();
-    err e = OK;
-    for (int k = 0; k < w->n_levels && e == OK; k++) {
+    err e = w->crew ? w->crew(w->state, w) : OK;
+    for (int k = 0; k < w->n_levels && e == OK && !w->crew; k++) {
         const level *l = &w->levels[k];
         if (group->size > l->ranks) {
             par *smaller = NULL;
@@ -137,9 +155,9 @@ static err open_queue(shift *w) {
     return e;
 }
 
-err shift_run(const units *u, char *const *records, group_fn fn, void *state, strbuf *here,
-              int64_t *n) {
-    shift w = {.u = u, .fn = fn, .state = state, .here = here};
+err shift_run(const units *u, char *const *records, group_fn fn, crew_fn crew, void *state,
+              strbuf *here, int64_t *n) {
+    shift w = {.u = u, .fn = fn, .crew = crew, .state = state, .here = here};
     err e, closed;
     TRY(par_agree(u->p, list_missing(&w, records)));
     *n = w.n;

@@ -6,9 +6,9 @@
 #include "work/units.h"
 
 /* Run every unit that has no record in records (u->n), *n of them; here: this rank's new records,
- * as UNIT<TAB>RECORD<NL> each. Collective. */
-err shift_run(const units *u, char *const *records, group_fn fn, void *state, strbuf *here,
-              int64_t *n);
+ * as UNIT<TAB>RECORD<NL> each. One of fn and crew is NULL. Collective. */
+err shift_run(const units *u, char *const *records, group_fn fn, crew_fn crew, void *state,
+              strbuf *here, int64_t *n);
 err shift_pack(strbuf *b, int64_t unit, const char *record);
 
 #endif

@@ -157,13 +157,13 @@ err units_run(const units *u, unit_fn fn, void *state, char ***records) {
     return units_run_groups(&alone, one_rank, &s, records);
 }
 
-err units_run_groups(const units *u, group_fn fn, void *state, char ***records) {
+static err run(const units *u, group_fn fn, crew_fn crew, void *state, char ***records) {
     char **r = NULL;
     strbuf here = {0};
     int64_t n = 0;
     err e;
     TRY(units_read(u, &r));
-    TRY(shift_run(u, r, fn, state, &here, &n));
+    TRY(shift_run(u, r, fn, crew, state, &here, &n));
     if (n > 0) {
         TRY(share(u, &here, r));
         TRY(preempt_agree(u->p));
@@ -177,4 +177,14 @@ done:
     strbuf_free(&here);
     units_free(&r, u->n);
     return e;
+}
+
+err units_run_groups(const units *u, group_fn fn, void *state, char ***records) {
+    return run(u, fn, NULL, state, records);
+}
+
+err units_run_several(const units *u, crew_fn fn, void *state, char ***records) {
+    units alone = *u;
+    alone.ranks = NULL;
+    return run(&alone, NULL, fn, state, records);
 }

@@ -31,6 +31,18 @@ typedef err (*unit_fn)(void *state, int64_t unit, strbuf *record);
 /* Run all units that have no record yet; records (n) are strings known on every rank, in unit
  * order. ERR_STOPPED when a stop was asked for. Free with units_free. Collective. */
 err units_run(const units *u, unit_fn fn, void *state, char ***records);
+
+/* The same for ranks that work on several units at a time, so that small ones can share a batch: fn
+ * runs once a rank and takes units until there are none. What a kill loses is what was taken and
+ * not done. Collective. */
+typedef struct units_hand units_hand;
+typedef err (*crew_fn)(void *state, units_hand *h);
+err units_run_several(const units *u, crew_fn fn, void *state, char ***records);
+/* The next unit, -1 when there is none left or a stop was asked for. Not collective. */
+err units_take(units_hand *h, int64_t *unit);
+/* A unit that was taken is done: journal its record, one line. Not collective. */
+err units_done(units_hand *h, int64_t unit, const char *record);
+
 /* Compute one unit by a group of ranks: every rank of it calls, and rank 0's record counts.
  * Collective over group. */
 typedef err (*group_fn)(void *state, const par *group, int64_t unit, strbuf *record);

@@ -259,6 +259,52 @@ START_TEST(keys_and_stages) {
 }
 END_TEST
 
+/* up to four units at a time; the youngest is done first */
+static err several(void *state, units_hand *h) {
+    work *w = state;
+    int64_t hand[4], unit = 0;
+    int n = 0;
+    strbuf record = {0};
+    err e = OK;
+    while (unit >= 0 || n > 0) {
+        while (n < 4 && unit >= 0) {
+            TRY(units_take(h, &unit));
+            if (unit >= 0)
+                hand[n++] = unit;
+        }
+        if (n == 0)
+            break;
+        strbuf_clear(&record);
+        TRY(square(w, hand[--n], &record));
+        TRY(units_done(h, hand[n], record.text));
+    }
+done:
+    strbuf_free(&record);
+    return e;
+}
+
+/* several at a time: each once, and after a failure those that were done stay done */
+START_TEST(several_at_a_time) {
+    units u = list("several");
+    work w = plain(), again = plain(), third = plain();
+    char **records = NULL;
+    w.fails = 7 * _i;
+    ck_all(world, units_run_several(&u, several, &w, &records) == ERR_DATA && !records);
+    ck_all_ok(world, units_run_several(&u, several, &again, &records));
+    ck_all(world, all_squares(records, N));
+    units_free(&records, N);
+    count_runs(&w);
+    count_runs(&again);
+    for (int64_t i = 0; i < N; i++) {
+        int64_t runs = w.runs[i] + again.runs[i];
+        ck_assert(runs == 1 || (i == w.fails && runs == 2));
+    }
+    ck_all_ok(world, units_run_several(&u, several, &third, &records));
+    ck_all(world, all_squares(records, N) && third.n == 0);
+    units_free(&records, N);
+}
+END_TEST
+
 /* last: the request stays. The unit that was running is finished and kept */
 START_TEST(stops_on_request) {
     units u = list("");
@@ -290,6 +336,7 @@ int main(int argc, char **argv) {
     tcase_add_test(t, takes_up_others);
     tcase_add_loop_test(t, refuses_contradictions, 0, 2);
     tcase_add_test(t, keys_and_stages);
+    tcase_add_loop_test(t, several_at_a_time, 0, 4);
     tcase_add_test(t, stops_on_request);
     return agree_run("units", t, &world);
 }

@@ -225,6 +225,7 @@ static void replace_slowly(plain *r, int i, int label) {
     int best_right = 1, right;
     size_t k;
     json_t *v;
+    const int noun_verb = strcmp(o.part_of_speech, "strict") != 0;
     word_at(r->text, i, word);
     for (char *c = strcpy(other, word); *c; c++)
         *c = (char)tolower((unsigned char)*c);
@@ -232,7 +233,7 @@ static void replace_slowly(plain *r, int i, int label) {
     json_array_foreach(list, k, v) {
         int a = class_of(word), b = class_of(json_string_value(v));
         in_case(word, json_string_value(v), other);
-        if (strcmp(word, other) == 0 || !(a == b || (o.noun_verb_swap && a < 2 && b < 2)))
+        if (strcmp(word, other) == 0 || !(a == b || (noun_verb && a < 2 && b < 2)))
             continue;
         changed(r->text, i, other, text);
         double s = NAN;
@@ -389,7 +390,7 @@ END_TEST
 
 START_TEST(noun_for_verb_or_not) {
     int counts[4] = {0};
-    o.noun_verb_swap = 0;
+    snprintf(o.part_of_speech, sizeof o.part_of_speech, "strict");
     compare_all(counts, TEXTS * 3 / 4);
 }
 END_TEST
@@ -468,9 +469,10 @@ START_TEST(settings_in_one_line) {
     ck_ok(attack_open(&setup, &a));
     ck_ok(attack_describe(a, &line));
     ck_assert_str_eq(
-        line.text, "textfooler: at most 50 neighbours from neighbours.json, part of speech lexicon "
-                   "(noun for verb allowed), no similarity constraint, stop words stop.txt, no "
-                   "query budget");
+        line.text,
+        "textfooler: ranked by deletion, at most 50 neighbours from neighbours.json, part of "
+        "speech lexicon (noun for verb allowed), no similarity constraint, accepted below the "
+        "current probability, stop words stop.txt, no query budget");
     strbuf_free(&line);
     attack_close(&a);
 }

@@ -102,10 +102,10 @@ static const struct {
      "s.yaml:1:22: attack.similarity: expected a number, got \"0x1p-1\""},
     {"attack: {similarity: 1e}\n", "s.yaml:1:22: attack.similarity: expected a number, got \"1e\""},
     {"attack: {similarity: .}\n", "s.yaml:1:22: attack.similarity: expected a number, got \".\""},
-    {"attack: {noun_verb_swap: yes}\n",
-     "s.yaml:1:26: attack.noun_verb_swap: expected true or false, got \"yes\""},
-    {"attack: {noun_verb_swap: 1}\n",
-     "s.yaml:1:26: attack.noun_verb_swap: expected true or false, got \"1\""},
+    {"prune: {refit_head: yes}\n",
+     "s.yaml:1:21: prune.refit_head: expected true or false, got \"yes\""},
+    {"prune: {refit_head: 1}\n",
+     "s.yaml:1:21: prune.refit_head: expected true or false, got \"1\""},
     {"attack: {neighbours: [a]}\n",
      "s.yaml:1:22: attack.neighbours: expected one text, got a list"},
     {"attack: {neighbours: }\n",
@@ -222,7 +222,7 @@ static const struct {
     {"data:\n  name: sst2\n",
      "s.yaml:2:9: sst2 needs data.vocabulary or model.checkpoint to take a vocabulary from"},
     {"data:\n  name: sst2\n  vocabulary: v\n",
-     "s.yaml:2:9: sst2 needs attack.neighbours or attack.vectors"},
+     "s.yaml:2:9: sst2 needs attack.neighbours or attack.vectors for attack.recipe textfooler"},
     {"data: {name: sst2, vocabulary: v}\nattack: {neighbours: n}\npretrain: {epochs: 1}\n",
      "s.yaml:3:20: pretrain.epochs is 1, but pretrain.corpus is not given"},
     {"soup:\n  examples: 1001\n",
@@ -314,7 +314,7 @@ START_TEST(defaults) {
     ck_assert_str_eq(s->data.name, "synthetic");
     ck_assert_int_eq(s->data.max_length, 128);
     ck_assert(s->finetune.learning_rate == 2e-5 && s->pretrain.clip == 1.0);
-    ck_assert(s->attack.similarity == 0.840845 && s->attack.noun_verb_swap == 1);
+    ck_assert(s->attack.similarity == -4.0 && s->attack.trace == 1);
     ck_assert_int_eq(s->prune.methods.n, 2);
     ck_assert_str_eq(s->prune.methods.v[0], "adaptive");
     ck_assert_str_eq(s->prune.methods.v[1], "magnitude");
@@ -329,16 +329,16 @@ START_TEST(defaults) {
 END_TEST
 
 START_TEST(reads_values) {
-    study *s = must_read(
-        "name: 2024\nseed: +12\nfinetune: {learning_rate: 4e-2, clip: 5, warmup: .5}\n"
-        "attack: {min_cosine: -0.25, noun_verb_swap: false, neighbours: \"a \\\"b\\\" é\"}\n"
-        "prune: {sparsity: [], methods: [magnitude]}\n",
-        NULL, 0);
+    study *s =
+        must_read("name: 2024\nseed: +12\nfinetune: {learning_rate: 4e-2, clip: 5, warmup: .5}\n"
+                  "attack: {min_cosine: -0.25, trace: false, neighbours: \"a \\\"b\\\" é\"}\n"
+                  "prune: {sparsity: [], methods: [magnitude]}\n",
+                  NULL, 0);
     ck_assert_str_eq(s->study.name, "2024");
     ck_assert_int_eq(s->study.seed, 12);
     ck_assert(s->finetune.learning_rate == 0.04 && s->finetune.clip == 5.0);
     ck_assert(s->finetune.warmup == 0.5 && s->attack.min_cosine == -0.25);
-    ck_assert_int_eq(s->attack.noun_verb_swap, 0);
+    ck_assert_int_eq(s->attack.trace, 0);
     ck_assert_str_eq(s->attack.neighbours, "a \"b\" é");
     ck_assert(s->prune.sparsity.n == 0 && s->prune.methods.n == 1);
     study_free(&s);
@@ -403,7 +403,7 @@ START_TEST(round_trip) {
         must_read("name: \"true\"\ndirectory: elsewhere\nseed: 4294967295\n"
                   "data: {root: \"a \\\"b\\\\ é: #\", vocabulary: \"null\"}\n"
                   "pretrain: {clip: 1e9, learning_rate: 0.1234567890123456789, mask: 0.3}\n"
-                  "attack: {similarity: 1e-300, min_cosine: -0.1, noun_verb_swap: false}\n"
+                  "attack: {similarity: 1e-300, min_cosine: -0.1, trace: false}\n"
                   "prune: {sparsity: [0.1, 0.875, 1e-4, 0.999], methods: []}\n"
                   "finetune:\n"
                   "  variants: [{name: \"01\", weight_decay: 1e-2}, {name: no, clip: 123456.75}]\n"
@@ -465,7 +465,7 @@ static err count_option(void *state, const char *in, const char *name, const cha
     ck_assert(in && *name && *value && unit && *help);
     if (strcmp(name, "similarity_window") == 0) {
         ck_assert_str_eq(in, "attack");
-        ck_assert_str_eq(value, "15");
+        ck_assert_str_eq(value, "-1");
         ck_assert_str_eq(unit, "words");
     }
     ++*n;

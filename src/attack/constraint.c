@@ -1,0 +1,135 @@
+#include "attack/constraint.h"
+
+#include "attack/candidates.h"
+#include "attack/edits.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The tag set of word i of w as the original TextFooler finds it: among four words before and four
+ * behind, or the whole text when it has no more than ten words. */
+static err tag_here(const change *c, const wording *w, uint16_t *tag) {
+    int first = c->i < 4 ? 0 : c->i - 4, last = c->i + 5 < w->n ? c->i + 5 : w->n;
+    uint16_t *tags;
+    if (w->n <= 10) {
+        first = 0;
+        last = w->n;
+    }
+    CALL(arena_alloc(c->memory, (size_t)w->n, sizeof *tags, &tags));
+    CALL(tagger_tag(c->a->tagger, w->word + first, last - first, tags, NULL));
+    *tag = tags[c->i - first];
+    return OK;
+}
+
+/* its whole text decides the original word's part of speech */
+static err keep_speech(change *c) {
+    int kept = 0;
+    uint16_t *tags, other = 0;
+    const char *word = c->current->word[c->i];
+    CALL(arena_alloc(c->memory, (size_t)c->original->n, sizeof *tags, &tags));
+    CALL(tagger_tag(c->a->tagger, c->original->word, c->original->n, tags, NULL));
+    err e = OK;
+    for (int k = 0; k < c->n && e == OK; k++) {
+        c->current->word[c->i] = c->list[k];
+        e = tag_here(c, c->current, &other);
+        if (candidates_agree(c->a, tags[c->i], other))
+            c->list[kept++] = c->list[k];
+    }
+    c->current->word[c->i] = word;
+    c->n = kept;
+    return e;
+}
+
+/* words first .. last of w, the candidate at word i, in the arena; NULL word: as it is */
+static err copy_text(change *c, wording *w, const char *word, int first, int last,
+                     const char **out) {
+    strbuf text = {0};
+    char *copy = NULL;
+    const char *before = w->word[c->i];
+    if (word)
+        w->word[c->i] = word;
+    err e = first == 0 && last == w->n - 1 && c->a->how.window == 0
+                ? words_join(w, -1, &text)
+                : words_window(w, first, last, &text);
+    w->word[c->i] = before;
+    if (e == OK)
+        e = arena_alloc(c->memory, text.len + 1, 1, &copy);
+    if (e == OK && text.len > 0)
+        memcpy(copy, text.text, text.len);
+    if (e == OK)
+        copy[text.len] = '\0';
+    strbuf_free(&text);
+    *out = copy;
+    return e;
+}
+
+static err keep_near_in_characters(change *c) {
+    const char *before, *text;
+    wording original = *c->original;
+    int kept = 0, within, last = c->current->n - 1;
+    CALL(copy_text(c, &original, NULL, 0, last, &before));
+    for (int k = 0; k < c->n; k++) {
+        arena_mark mark = arena_here(c->memory);
+        CALL(copy_text(c, c->current, c->list[k], 0, last, &text));
+        CALL(edits_within(c->memory, before, text, c->a->how.max_edits, &within));
+        arena_release(c->memory, mark);
+        if (within)
+            c->list[kept++] = c->list[k];
+    }
+    c->n = kept;
+    return OK;
+}
+
+/* first and last word of a window around word i (TextAttack: text_window_around_index) */
+static void window(int n, int i, int size, int *first, int *last) {
+    double half = (size - 1) / 2.0;
+    if (size == 0 || n <= size) {
+        *first = 0;
+        *last = n - 1;
+    } else if (i - half < 0) {
+        *first = 0;
+        *last = size - 1;
+    } else if (i + half >= n) {
+        *first = n - size;
+        *last = n - 1;
+    } else {
+        *first = i - (int)ceil(half);
+        *last = i + (int)floor(half);
+    }
+}
+
+static err keep_similar(change *c) {
+    const recipe *r = &c->a->how;
+    const double lowest = c->current->n < r->window ? r->similarity_short : r->similarity;
+    const char **others, *text;
+    wording reference = r->to_original ? *c->original : *c->current;
+    int first, last, kept = 0;
+    if (!c->a->alike || lowest == RECIPE_OWN)
+        return OK;
+    window(c->current->n, c->i, r->window, &first, &last);
+    CALL(arena_alloc(c->memory, (size_t)c->n, sizeof *others, &others));
+    CALL(copy_text(c, &reference, NULL, first, last, &text));
+    for (int k = 0; k < c->n; k++)
+        CALL(copy_text(c, c->current, c->list[k], first, last, &others[k]));
+    CALL(similarity_score(c->a->alike, text, others, c->n, c->alike));
+    for (int k = 0; k < c->n; k++) {
+        c->margin = fmin(c->margin, fabs(c->alike[k] - lowest));
+        if (c->alike[k] >= lowest) {
+            c->list[kept] = c->list[k];
+            c->alike[kept++] = c->alike[k];
+        }
+    }
+    c->n = kept;
+    return OK;
+}
+
+err constraint_keep(change *c) {
+    if (c->n > 0 && c->a->how.tag_current && c->a->how.pos != SPEECH_ANY)
+        CALL(keep_speech(c));
+    if (c->n > 0 && c->a->how.max_edits > 0)
+        CALL(keep_near_in_characters(c));
+    CALL(arena_alloc(c->memory, (size_t)c->n + 1, sizeof *c->alike, &c->alike));
+    for (int k = 0; k < c->n; k++)
+        c->alike[k] = NAN;
+    return c->n > 0 ? keep_similar(c) : OK;
+}
