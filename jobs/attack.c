@@ -123,7 +123,7 @@ static err attack_table(context *c) {
     log_info("attacking %d models on %d examples", c->n_table, c->attacked.n);
     for (int i = 0; i < c->n_table; i++)
         CALL(attack_model(c, &c->table[i]));
-    return OK;
+    return c->s->attack.transfer ? attack_transfer(c) : OK;
 }
 
 err stage_attack(context *c) {

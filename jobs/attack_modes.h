@@ -1,8 +1,12 @@
-/* attack_modes.h: what `espalier attack` does besides attacking. Private to the job. */
+/* attack_modes.h: what the attack job does besides attacking. Private to it. */
 #ifndef ESPALIER_JOBS_ATTACK_MODES_H
 #define ESPALIER_JOBS_ATTACK_MODES_H
 
-#include "par/par.h"
+#include "context.h"
+
+/* With attack.transfer: the adversarial texts of every model of the table on every model, into
+ * c->transfer. Collective. */
+err attack_transfer(context *c);
 
 /* Each parses the job's arguments, in which its name stands as an option. Collective. */
 err attack_rescore(const par *p, int argc, char **argv); /* attack --rescore STUDY */

@@ -10,6 +10,7 @@
 #include "averages.h"
 
 #include "attack/attack.h"
+#include "attack/transfer.h"
 #include "config/study.h"
 #include "io/lock.h"
 #include "io/manifest.h"
@@ -74,6 +75,7 @@ typedef struct context {
     int n_pruned;
     table_model table[TABLE_MODELS];
     int n_table;
+    transfer_counts *transfer; /* (n_table tried on, n_table made on), NULL without it */
 
     double seconds[8]; /* of each stage, without what it builds on */
 } context;

@@ -14,6 +14,7 @@ void context_close(context **context_) {
     for (int i = 0; i < c->n_pruned; i++)
         free(c->pruned[i].layers);
     free(c->pruned);
+    free(c->transfer);
     free(c->sweep);
     averages_free(&c->soup);
     attack_close(&c->attack);

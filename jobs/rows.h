@@ -7,7 +7,8 @@
 
 /* Every table of the store. rows_soup: /soup, /learned, /barriers, /lines; rows_score: of a variant
  * its scores and its part in the averages; rows_models: /layers, /models; rows_attacks: /attacks,
- * /queries, /changes, /texts; rows_run: /timings and /provenance, which differ from run to run. */
+ * /queries, /changes, /texts, /transfer; rows_run: /timings and /provenance, which differ from run
+ * to run. */
 err rows_fill(store_content *s, const context *c);
 err rows_options(store_content *s, const study *of);
 err rows_soup(store_content *s, const context *c);

@@ -96,12 +96,27 @@ static err attack_row(store_content *s, dictionary *seen, const table_model *t, 
     return change_rows(s, a, number);
 }
 
+static err transfer_row(store_content *s, const context *c, int a, int b) {
+    const transfer_counts *t = &c->transfer[b * c->n_table + a];
+    store_transfer *r;
+    CALL(store_add_transfer(s, &r));
+    TEXT(r->made_on, c->table[a].name);
+    TEXT(r->tried_on, c->table[b].name);
+    r->made = t->made;
+    r->right = t->right;
+    r->fooled = t->fooled;
+    return OK;
+}
+
 err rows_attacks(store_content *s, const context *c) {
     dictionary *seen = NULL;
     err e = dictionary_create(&seen);
     for (int i = 0; i < c->n_table && e == OK; i++)
         for (int row = 0; row < c->attacked.n && e == OK; row++)
             e = attack_row(s, seen, &c->table[i], dataset_text(&c->attacked, row), row);
+    for (int a = 0; c->transfer && a < c->n_table; a++)
+        for (int b = 0; b < c->n_table && e == OK; b++)
+            e = transfer_row(s, c, a, b);
     dictionary_destroy(&seen);
     return e;
 }

@@ -134,6 +134,7 @@
     X(integer, time_out,          0,       0, 1000000, "seconds",   "after which an example is given up as errored, others in flight included; 0: never") \
     X(integer, batch_tokens,      0,       0, 1000000, "tokens",    "of a batch of texts of several examples; 0: the fastest found; results do not depend on it") \
     X(integer, in_flight,         0,       0, 1000, "examples",     "that a rank works on at most at a time; 0: as many as fill a batch; results do not depend on it") \
+    X(flag,    transfer,          0,       0, 1, "",                "try the adversarial texts made on each model of the table on every model") \
     X(flag,    trace,             1,       0, 1, "",                "keep every query (hash, probability, class, similarity), 32 bytes each in study.h5, for attack --rescore")
 
 #define REPORT_OPTIONS(X)                                                                                                  \

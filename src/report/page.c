@@ -93,6 +93,7 @@ err page_write(const store_content *c, strbuf *out) {
     CALL(section(c, models, out));
     CALL(plot_models(c, out));
     CALL(section(c, table_conventions, out));
+    CALL(section(c, table_transfer, out));
     CALL(section(c, table_comparisons, out));
     CALL(section(c, table_variants, out));
     CALL(section(c, table_soup, out));

@@ -71,3 +71,35 @@ err table_conventions(const store_content *c, grid *g) {
         CALL(convention_cells(&c->models[i], g));
     return OK;
 }
+
+/* "62.5", of the examples of one pair; "-" where the second gets none of the originals right */
+static err pair_cell(const store_content *c, size_t a, size_t b, grid *g) {
+    const store_transfer *t = &c->transfer[a * c->n_models + b];
+    return percent_cell(g, ratio(t->fooled, t->right));
+}
+
+err table_transfer(const store_content *c, grid *g) {
+    static const char *const number[] = {"1", "2", "3",  "4",  "5",  "6", "7",
+                                         "8", "9", "10", "11", "12", "13"};
+    enum { MOST = sizeof number / sizeof *number };
+    const size_t n = c->n_models;
+    *g = (grid){.title = "Transfer: adversarial texts made on a row's model, tried on a column's",
+                .note = "In % of those whose original the column's model gets right: as changed it "
+                        "gets them wrong. Made: successes.\n"
+                        "  Columns have the numbers of the rows; /transfer has every pair."};
+    if (c->n_transfer != n * n) /* not asked for, or a repeated study */
+        return OK;
+    grid_column(g, 'r', "");
+    grid_column(g, 'l', "Made on");
+    grid_column(g, 'r', "Made");
+    for (size_t b = 0; b < n && b < MOST; b++)
+        grid_column(g, 'r', number[b]);
+    for (size_t a = 0; a < n; a++) {
+        CALL(grid_cell(g, "%zu", a + 1));
+        CALL(grid_cell(g, "%s", c->models[a].title));
+        CALL(grid_cell(g, "%lld", (long long)c->transfer[a * n].made));
+        for (size_t b = 0; b < n && b < MOST; b++)
+            CALL(pair_cell(c, a, b, g));
+    }
+    return OK;
+}

@@ -163,6 +163,13 @@
     X(integer, piece,        8,   "",          "from 0: the pieces in order are the text")                                \
     X(text,    value,        240, "",          "a piece, cut between characters")
 
+#define STORE_TRANSFER_COLUMNS(X)                                                                                          \
+    X(text,    made_on,      64,  "",          "model that the adversarial texts were made on")                           \
+    X(text,    tried_on,     64,  "",          "model that they were tried on")                                           \
+    X(integer, made,         8,   "examples",  "successes on the first")                                                  \
+    X(integer, right,        8,   "examples",  "of their originals, those that the second gets right")                    \
+    X(integer, fooled,       8,   "examples",  "of these, those that it gets wrong as changed")
+
 #define STORE_MODEL_COLUMNS(X)                                                                                             \
     X(text,    name,         64,  "",          "model; its folder is models/NAME")                                        \
     X(text,    title,        96,  "",          "name in the tables")                                                      \
@@ -248,6 +255,7 @@
     T(queries,     query,       STORE_QUERY_COLUMNS,       "every text that a model was asked about, example by example")  \
     T(changes,     change,      STORE_CHANGE_COLUMNS,      "words changed in the last texts, in the order of changing")   \
     T(texts,       passage,     STORE_TEXT_COLUMNS,        "texts attacked and what became of them")                      \
+    T(transfer,    transfer,    STORE_TRANSFER_COLUMNS,    "adversarial texts made on each model, tried on every model")  \
     T(models,      model,       STORE_MODEL_COLUMNS,       "models of the table: counts, shares and intervals")           \
     T(comparisons, comparison,  STORE_COMPARISON_COLUMNS,  "models of the table against the best single variant")         \
     T(seeds,       seed,        STORE_SEED_COLUMNS,        "cells of the table over the seeds of a repeated study")       \

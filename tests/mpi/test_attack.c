@@ -1,6 +1,7 @@
 /* the attack over ranks: what one rank alone finds, on any number of them; what a journal has is
  * not attacked again; an example that cannot be attacked stops nothing */
 #include "agree.h"
+#include "attack/transfer.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "toy_attack.h"
@@ -212,6 +213,72 @@ START_TEST(errors_are_recorded) {
 }
 END_TEST
 
+/* the slow way: an attack of one query says by `skipped` that the model is wrong */
+static err wrong(const encoder *m, const char *text, int label, int *out) {
+    attack_options one = o;
+    attack *a = NULL;
+    encoder_ws *ws = NULL;
+    attack_result r = {0};
+    err e;
+    one.query_budget = 1;
+    attack_setup setup = {.o = &one, .w = w, .similarity = judge, .max_length = m->c.P};
+    TRY(attack_open(&setup, &a));
+    TRY(encoder_ws_create(&m->c, &ws));
+    TRY(attack_one(a, ws, m, text, label, &r));
+    *out = r.outcome == ATTACK_SKIPPED;
+done:
+    attack_result_free(&r);
+    encoder_ws_destroy(&ws);
+    attack_close(&a);
+    return e;
+}
+
+static err count_slowly(const attack_result *on, const encoder *m, transfer_counts *c) {
+    *c = (transfer_counts){0};
+    for (int i = 0; i < ROWS; i++) {
+        int before, after;
+        if (on[i].outcome != ATTACK_SUCCESS)
+            continue;
+        CALL(wrong(m, dataset_text(&rows, i), rows.label[i], &before));
+        CALL(wrong(m, on[i].final_text, rows.label[i], &after));
+        c->made++;
+        c->right += !before;
+        c->fooled += !before && after;
+    }
+    return OK;
+}
+
+/* the second time everything is in the journal: a broken model finds the same */
+START_TEST(texts_are_tried_on_others) {
+    const encoder *models[] = {victim, judge};
+    attack_result found[2][ROWS] = {0};
+    const attack_result *results[] = {found[0], found[1]};
+    transfer_counts got[2], again[2], slow;
+    attack_counts c;
+    attack *a = NULL;
+    transfer *t = NULL;
+    ck_all_ok(p, open_attack(&a));
+    for (int i = 0; i < 2; i++)
+        ck_all_ok(p, attack_all(p, a, models[i], &rows, NULL, "attack", "toy", found[i], &c));
+    ck_all_ok(p, transfer_create(results, 2, ROWS, w, victim->c.P, &t));
+    for (int b = 0; b < 2; b++) {
+        ck_all_ok(p, transfer_try(p, t, models[b], b, b ? "judge" : "victim", journal, got));
+        ck_all_ok(p, transfer_try(p, t, broken, b, b ? "judge" : "victim", journal, again));
+        ck_all(p, memcmp(got, again, sizeof got) == 0);
+        for (int m = 0; m < 2; m++) {
+            ck_all_ok(p, count_slowly(found[m], models[b], &slow));
+            ck_all(p, memcmp(&slow, &got[m], sizeof slow) == 0);
+        }
+        ck_all(p, got[b].fooled == got[b].made && got[b].right == got[b].made && got[b].made > 0);
+        ck_all(p, got[1 - b].fooled < got[1 - b].made);
+    }
+    transfer_destroy(&t);
+    free_results(found[0]);
+    free_results(found[1]);
+    attack_close(&a);
+}
+END_TEST
+
 int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &p) != OK)
         return 1;
@@ -222,5 +289,6 @@ int main(int argc, char **argv) {
     tcase_add_test(t, ranks_find_what_one_finds);
     tcase_add_test(t, journal_is_not_attacked_again);
     tcase_add_test(t, errors_are_recorded);
+    tcase_add_test(t, texts_are_tried_on_others);
     return agree_run("attack", t, &p);
 }

@@ -96,6 +96,13 @@ static void setup(void) {
     pair->gained = 9;
     pair->lost = 4;
     pair->p = 0.267;
+    for (int i = 0; i < 4; i++) {
+        store_transfer *t;
+        ck_assert_int_eq(store_add_transfer(&C, &t), OK);
+        t->made = i < 2 ? 700 : 0;
+        t->right = i < 2 ? 400 : 0;
+        t->fooled = 400 - 150 * i;
+    }
     store_barrier *line;
     ck_assert_int_eq(store_add_barriers(&C, &line), OK);
     *line = (store_barrier){.first = "v00", .second = "v01", .height = 0.125, .alpha = 0.5};
@@ -155,6 +162,8 @@ START_TEST(terminal) {
            "   -                     -          -\n");
     ck_has(b.text, "  best single (v00)    872       72      700      97        3            87.8"
                    "            11.5    80.3 to 88.9       12.5       0.900\n");
+    ck_has(b.text, "  1  best single (v00)     700  100.0  62.5\n"
+                   "  2  adaptive 50 % | x_1     0      -     -\n");
     ck_has(b.text, "  best single (v00): 3 examples could not be attacked;");
     ck_has(b.text, "How the models were chosen\n  best single (v00): highest held-out Aua");
     ck_has(b.text,
