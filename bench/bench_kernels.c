@@ -272,7 +272,7 @@ static void run_cross_entropy(bench *k) {
 }
 
 static void run_adamw(bench *k) {
-    optimiser_step(k->opt, k->x[0], k->x[1], 1e-5, 1.0);
+    optimiser_step(k->opt, k->x[0], k->x[1], NULL, 1e-5, 1.0);
 }
 
 static volatile double sink;

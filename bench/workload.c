@@ -5,6 +5,7 @@
 #include "model/encoder.h"
 #include "train/clip.h"
 #include "train/optimiser.h"
+#include "train/reduce.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,14 @@ struct workload {
     encoder *m;
     encoder_ws *ws;
     optimiser *opt;
-    float *grads;     // a block of m's layout
-    batch *b;         // (n->batches)
-    int32_t *ids;     // tokens of all batches
-    int32_t *offsets; // (n->batches, LENGTHS_B + 1)
-    int32_t *labels;  // (LENGTHS_B)
-    int32_t *masked;  // every seventh place of the longest batch
+    par alone;
+    reducer *sum;       /* of one shard, on one rank */
+    const float *grads; // a block of m's layout
+    batch *b;           // (n->batches)
+    int32_t *ids;       // tokens of all batches
+    int32_t *offsets;   // (n->batches, LENGTHS_B + 1)
+    int32_t *labels;    // (LENGTHS_B)
+    int32_t *masked;    // every seventh place of the longest batch
     const lengths *n;
 };
 
@@ -91,7 +94,7 @@ void workload_destroy(workload **k) {
     encoder_destroy(&(*k)->m);
     encoder_ws_destroy(&(*k)->ws);
     optimiser_destroy(&(*k)->opt);
-    free((*k)->grads);
+    reducer_destroy(&(*k)->sum);
     free((*k)->b);
     free((*k)->ids);
     free((*k)->offsets);
@@ -105,29 +108,42 @@ void workload_precision(workload *k, precision p) {
     k->m->c.p = p;
 }
 
+/* as train/classifier.c takes it, with a batch that is one shard */
+static err step(workload *k, work w, const batch *b) {
+    dropout d = {.seed = 1, .hidden = 0.1f, .attention = 0.1f};
+    double loss, norm;
+    float *sum;
+    int end;
+    if (!k->sum) {
+        optimiser_rule rule = optimiser_adamw(0.01);
+        k->alone = par_alone();
+        CALL(optimiser_create(&k->m->c, &rule, 0, k->m->n, &k->opt));
+        CALL(reducer_create(&k->alone, &k->m->c, 1, w == WORK_TRAIN, &k->sum));
+    }
+    reducer_begin(k->sum, 1, &end);
+    float *grads = reducer_open(k->sum);
+    reducer_touch(k->sum, b->ids, b->T);
+    if (w == WORK_MLM) /* true words: whichever are in the first places */
+        CALL(encoder_mlm_step(k->ws, k->m, b, k->masked, b->ids, b->T / MASKED_EVERY, &d, 1.0f,
+                              grads, &loss));
+    else
+        CALL(encoder_classify_step(k->ws, k->m, b, &d, 1.0f, grads, &loss));
+    reducer_close(k->sum);
+    CALL(reducer_sum(k->sum, &sum));
+    CALL(reducer_norm(k->sum, sum, &norm));
+    optimiser_step(k->opt, k->m->block, sum, reducer_rows(k->sum), 1e-5, clip_scale(norm, 1.0));
+    k->grads = sum;
+    return OK;
+}
+
 err workload_turn(workload *k, work w, int j) {
     const batch *b = &k->b[j];
     const float *logits;
-    double loss;
     if (w == WORK_HIDDEN)
         return encoder_forward(k->ws, k->m, b, NULL, 0);
     if (w == WORK_FORWARD)
         return encoder_classify(k->ws, k->m, b, NULL, &logits);
-    if (!k->grads) {
-        optimiser_rule rule = optimiser_adamw(0.01);
-        CALL(optimiser_create(&k->m->c, &rule, 0, k->m->n, &k->opt));
-        CALL(mem_alloc(k->m->n, sizeof *k->grads, &k->grads));
-    }
-    dropout d = {.seed = 1, .hidden = 0.1f, .attention = 0.1f};
-    memset(k->grads, 0, k->m->n * sizeof *k->grads);
-    if (w == WORK_MLM) /* true words: whichever are in the first places */
-        CALL(encoder_mlm_step(k->ws, k->m, b, k->masked, b->ids, b->T / MASKED_EVERY, &d, 1.0f,
-                              k->grads, &loss));
-    else
-        CALL(encoder_classify_step(k->ws, k->m, b, &d, 1.0f, k->grads, &loss));
-    double scale = clip_scale(gradient_norm(k->grads, k->m->n), 1.0);
-    optimiser_step(k->opt, k->m->block, k->grads, 1e-5, scale);
-    return OK;
+    return step(k, w, b);
 }
 
 int workload_tokens(const workload *k, int j) {

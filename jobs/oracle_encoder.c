@@ -72,7 +72,7 @@ static err compare_adamw(oracle *o) {
         double norm = gradient_norm(o->grads, o->m->n);
         losses[i] = (float)(loss / o->in.b.B);
         norms[i] = (float)norm;
-        optimiser_step(opt, o->m->block, o->grads, 1e-3, clip_scale(norm, 1.0));
+        optimiser_step(opt, o->m->block, o->grads, NULL, 1e-3, clip_scale(norm, 1.0));
     }
     TRY(figures_compare(&o->f, "adamw.losses", losses, 1, STEPS, NULL, GRADIENT));
     TRY(figures_compare(&o->f, "adamw.grad_norms", norms, 1, STEPS, NULL, GRADIENT));

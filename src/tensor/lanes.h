@@ -183,6 +183,9 @@ LANES_INLINE float lanes_row_max(const float *x, int n) {
  * the Cephes library. */
 LANES_INLINE lanes lanes_exp(lanes x) {
     const float round = 0x1.8p23f; /* adding it leaves the nearest integer in the low bits */
+#if defined(__AVX512F__)
+    x = (lanes)_mm512_min_ps(_mm512_set1_ps(128.0f), (__m512)x); /* NaN stays: it is the second */
+#endif
     lanes t = lanes_fma(x, lanes_set(0x1.715476p0f), lanes_set(round));
     lanes n = t - round;
     lanes r = lanes_fma(n, lanes_set(-0x1.63p-1f), x);
@@ -194,6 +197,11 @@ LANES_INLINE lanes lanes_exp(lanes x) {
     p = lanes_fma(p, r, lanes_set(1.6666665459e-1f));
     p = lanes_fma(p, r, lanes_set(5.0000001201e-1f));
     p = lanes_fma(p, r * r, r) + 1.0f;
+#if defined(__AVX512F__)
+    /* p 2^n in one instruction; what is too small is 0 by its mask, NaN passes */
+    __mmask16 there = _mm512_cmp_ps_mask((__m512)x, _mm512_set1_ps(-87.336544f), _CMP_NLT_UQ);
+    return (lanes)_mm512_maskz_scalef_ps(there, (__m512)p, (__m512)n);
+#else
     /* n as an integer; unsigned, because far outside the range it wraps (and is not used) */
     lanes_uint bits = (lanes_uint)t - 0x4b400000u;
     /* in two factors, so that n = 128 does not overflow while the result is still finite */
@@ -204,6 +212,7 @@ LANES_INLINE lanes lanes_exp(lanes x) {
     p = lanes_select(x < -87.336544f, lanes_set(0.0f), p);
     p = lanes_select(x > 88.722839f, lanes_set(__builtin_inff()), p);
     return lanes_select(x != x, x, p);
+#endif
 }
 
 #endif

@@ -213,6 +213,7 @@ static err resume(classifier *t) {
     if (!there)
         return OK;
     t->opt->step = t->counts[UPDATES];
+    optimiser_wake(t->opt);
     t->watch.history = (uint32_t)t->counts[HISTORY];
     t->stop.evaluations = t->counts[EVALUATIONS];
     t->stop.since = t->counts[SINCE];
@@ -328,7 +329,7 @@ static err update(classifier *t, double loss) {
     if (t->out->diverged)
         return OK;
     reducer_range(t->sum, &first, &n);
-    optimiser_step(t->opt, t->m->block + first, sum,
+    optimiser_step(t->opt, t->m->block + first, sum, reducer_rows(t->sum),
                    schedule_rate(t->schedule, t->k.step, t->steps, o->warmup, o->learning_rate),
                    clip_scale(norm, o->clip));
     return reducer_share(t->sum, t->m->block);

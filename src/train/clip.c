@@ -3,26 +3,37 @@
 #include "tensor/lanes.h"
 
 #include <math.h>
+#include <string.h>
 
-typedef double wide __attribute__((vector_size(LANES * 8)));
+enum { HALF = LANES / 2 };
+typedef float half __attribute__((vector_size(HALF * 4)));
+typedef double wide __attribute__((vector_size(HALF * 8)));
 
 LANES_INLINE wide squares_of(const float *x) {
-    wide v = __builtin_convertvector(lanes_load(x), wide);
+    half h;
+    memcpy(&h, x, sizeof h);
+    wide v = __builtin_convertvector(h, wide);
     return v * v;
 }
 
-/* two independent vectors of sums, added in order: fast and always the same */
+/* 2 LANES independent sums, added in order: fast and always the same. In four variables, because
+ * gcc keeps vectors that are wider than the machine's in memory. */
 static double block_squares(const float *x, size_t n) {
-    wide even = {0}, odd = {0};
+    wide a = {0}, b = {0}, c = {0}, d = {0};
     double total = 0.0;
     size_t i = 0;
     for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        even += squares_of(x + i);
-        odd += squares_of(x + i + LANES);
+        a += squares_of(x + i);
+        b += squares_of(x + i + HALF);
+        c += squares_of(x + i + LANES);
+        d += squares_of(x + i + LANES + HALF);
     }
-    even += odd;
-    for (int k = 0; k < LANES; k++)
-        total += even[k];
+    a += c;
+    b += d;
+    for (int k = 0; k < HALF; k++)
+        total += a[k];
+    for (int k = 0; k < HALF; k++)
+        total += b[k];
     for (; i < n; i++)
         total += (double)x[i] * (double)x[i];
     return total;

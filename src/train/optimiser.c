@@ -42,6 +42,7 @@ err optimiser_create(const encoder_config *c, const optimiser_rule *r, size_t fi
     o->n_arrays = encoder_arrays(c, NULL, 0);
     TRY(mem_alloc((size_t)o->n_arrays, sizeof *o->arrays, &o->arrays));
     encoder_arrays(c, o->arrays, o->n_arrays);
+    TRY(mem_alloc((size_t)c->V, sizeof *o->awake, &o->awake));
     *out = o;
     o = NULL;
 done:
@@ -55,6 +56,7 @@ void optimiser_destroy(optimiser **o) {
     free((*o)->m);
     free((*o)->v);
     free((*o)->arrays);
+    free((*o)->awake);
     free(*o);
     *o = NULL;
 }
@@ -141,24 +143,89 @@ static constants step_constants(const optimiser *o, int decay, double rate, doub
                        .epsilon = (float)r->epsilon};
 }
 
-void optimiser_step(optimiser *o, float *p, const float *grads, double rate, double scale) {
+static void update_kind(optimiser_kind kind, float *p, float *m, float *v, const float *g, size_t n,
+                        const constants *s) {
+    if (kind == OPTIMISER_ADAMW)
+        update_range(OPTIMISER_ADAMW, p, m, v, g, n, s);
+    else if (kind == OPTIMISER_ADAM)
+        update_range(OPTIMISER_ADAM, p, m, v, g, n, s);
+    else
+        update_range(OPTIMISER_SGD, p, m, v, g, n, s);
+}
+
+static void update_part(optimiser *o, float *p, const float *g, size_t at, size_t n,
+                        const constants *s) {
+    update_kind(o->rule.kind, p + at, o->m != NULL ? o->m + at : NULL,
+                o->v != NULL ? o->v + at : NULL, g + at, n, s);
+}
+
+/* what is left of update where gradient and moments are 0, bit for bit */
+static int sleeps(const optimiser *o, const constants *s) {
+    return o->rule.kind == OPTIMISER_ADAMW
+               ? s->epsilon > 0.0f
+               : s->couple == 0.0f && (o->rule.kind == OPTIMISER_SGD || s->epsilon > 0.0f);
+}
+
+static void decay(float *restrict p, size_t n, float shrink) {
+    for (size_t i = 0; i < n; i++)
+        p[i] *= shrink;
+}
+
+/* the word embeddings, runs of rows that are awake and runs of those that are not */
+static void update_rows(optimiser *o, const encoder_array *a, float *p, const float *g,
+                        const char *rows, const constants *s) {
+    int64_t V = a->rows;
+    size_t width = (size_t)a->cols;
+    for (int64_t i = 0; i < V; i++)
+        o->awake[i] |= rows[i];
+    for (int64_t i = 0, end; i < V; i = end) {
+        size_t at = (size_t)i * width;
+        for (end = i + 1; end < V && !o->awake[end] == !o->awake[i];)
+            end++;
+        size_t n = (size_t)(end - i) * width;
+        if (o->awake[i])
+            update_part(o, p, g, at, n, s);
+        else if (o->rule.kind == OPTIMISER_ADAMW && s->shrink != 1.0f)
+            decay(p + at, n, s->shrink);
+    }
+}
+
+static int any(const float *x, size_t n) {
+    for (size_t i = 0; x != NULL && i < n; i++)
+        if (x[i] != 0.0f)
+            return 1;
+    return 0;
+}
+
+void optimiser_wake(optimiser *o) {
+    const encoder_array *a = &o->arrays[0]; /* the word embeddings */
+    size_t width = (size_t)a->cols;
+    for (int64_t i = 0; i < a->rows; i++) {
+        size_t at = (size_t)i * width;
+        int outside = at < o->first || at + width > o->first + o->n;
+        at -= outside ? at : o->first;
+        o->awake[i] = outside || any(o->m != NULL ? o->m + at : NULL, width) ||
+                      any(o->v != NULL ? o->v + at : NULL, width);
+    }
+}
+
+void optimiser_step(optimiser *o, float *p, const float *grads, const char *rows, double rate,
+                    double scale) {
     int heads = 0;
     o->step++;
     for (int i = 0; i < o->n_arrays; i++) {
         const encoder_array *a = &o->arrays[i];
         size_t from = a->offset, to = from + (size_t)a->rows * (size_t)a->cols;
         constants s = step_constants(o, a->decay, rate * layer_factor(o, a, &heads), scale);
+        if (i == 0 && rows != NULL && sleeps(o, &s)) {
+            update_rows(o, a, p, grads, rows, &s);
+            continue;
+        }
+        if (i == 0)
+            memset(o->awake, 1, (size_t)a->rows);
         from = from > o->first ? from : o->first;
         to = to < o->first + o->n ? to : o->first + o->n;
-        if (from >= to)
-            continue;
-        size_t at = from - o->first;
-        float *m = o->m != NULL ? o->m + at : NULL, *v = o->v != NULL ? o->v + at : NULL;
-        if (o->rule.kind == OPTIMISER_ADAMW)
-            update_range(OPTIMISER_ADAMW, p + at, m, v, grads + at, to - from, &s);
-        else if (o->rule.kind == OPTIMISER_ADAM)
-            update_range(OPTIMISER_ADAM, p + at, m, v, grads + at, to - from, &s);
-        else
-            update_range(OPTIMISER_SGD, p + at, m, v, grads + at, to - from, &s);
+        if (from < to)
+            update_part(o, p, grads, from - o->first, to - from, &s);
     }
 }

@@ -34,6 +34,7 @@ typedef struct optimiser {
     int64_t step;    /* done */
     size_t first, n; /* elements first .. first + n - 1 of the block are updated */
     float *m, *v;    // (n) moments, owned; NULL where the rule has none
+    char *awake;     // (V) 1: a row of the word embeddings whose moments may not be 0
     encoder_array *arrays;
     int n_arrays, L;
 } optimiser;
@@ -43,7 +44,14 @@ err optimiser_create(const encoder_config *c, const optimiser_rule *r, size_t fi
                      optimiser **out);
 void optimiser_destroy(optimiser **o);
 
-/* One step: p (n) from grads (n) times scale (from clipping); both begin at element `first`. */
-void optimiser_step(optimiser *o, float *p, const float *grads, double rate, double scale);
+/* One step: p (n) from grads (n) times scale (from clipping); both begin at element `first`. rows
+ * (V): 0 where the gradient of a row of the word embeddings is +0, NULL: any row may have one; only
+ * where the range is the whole block. Rows that never had a gradient cost little: their moments are
+ * 0, and all that a step does to them is decay. */
+void optimiser_step(optimiser *o, float *p, const float *grads, const char *rows, double rate,
+                    double scale);
+
+/* Moments came from elsewhere (a checkpoint): look which rows have some. */
+void optimiser_wake(optimiser *o);
 
 #endif

@@ -154,7 +154,7 @@ static err update(run *r, double loss, int *diverged) {
     if (*diverged)
         return OK;
     reducer_range(r->sum, &first, &n);
-    optimiser_step(r->opt, r->m->block + first, sum,
+    optimiser_step(r->opt, r->m->block + first, sum, reducer_rows(r->sum),
                    schedule_rate(SCHEDULE_LINEAR, r->k.step, r->steps, o->warmup, o->learning_rate),
                    clip_scale(norm, o->clip));
     return reducer_share(r->sum, r->m->block);

@@ -274,11 +274,30 @@ err reducer_sum(reducer *r, float **sum) {
     return OK;
 }
 
+const char *reducer_rows(const reducer *r) {
+    return r->sparse && r->p->size == 1 ? r->blocks[0].touched : NULL;
+}
+
+/* of each CLIP_BLOCK of this rank's range; one in which no row was touched is not read */
+static void own_squares(reducer *r, const float *sum, size_t first, size_t n) {
+    const char *touched = reducer_rows(r);
+    size_t at = 0, width = (size_t)r->H;
+    for (; touched != NULL && at + CLIP_BLOCK <= r->words; at += CLIP_BLOCK) {
+        int any = 0;
+        for (size_t row = at / width; row * width < at + CLIP_BLOCK; row++)
+            any |= touched[row];
+        r->squares[at / CLIP_BLOCK] = 0.0;
+        if (any)
+            clip_squares(r->squares + at / CLIP_BLOCK, sum + at, CLIP_BLOCK);
+    }
+    clip_squares(r->squares + (first + at) / CLIP_BLOCK, sum + at, n - at);
+}
+
 err reducer_norm(reducer *r, const float *sum, double *norm) {
     size_t parts = (r->n + CLIP_BLOCK - 1) / CLIP_BLOCK, first, n;
     int sends = 0, recvs = 0;
     reducer_range(r, &first, &n);
-    clip_squares(r->squares + first / CLIP_BLOCK, sum, n);
+    own_squares(r, sum, first, n);
     for (int q = 0; q < r->p->size; q++) {
         size_t theirs, count;
         reducer_range_of(r, q, &theirs, &count);

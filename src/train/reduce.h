@@ -44,6 +44,9 @@ void reducer_close(reducer *r);
 /* The sum over all shards: *sum (the range's n) is this rank's range, valid until the next step.
  * Collective. */
 err reducer_sum(reducer *r, float **sum);
+/* (V) 1 where a row of the word embeddings may have a gradient in that sum, the others are +0;
+ * NULL: not known (sparse is 0, or the group has several ranks). */
+const char *reducer_rows(const reducer *r);
 /* Its Euclidean norm over all ranges, the same bits on any number of ranks. Collective. */
 err reducer_norm(reducer *r, const float *sum, double *norm);
 /* block (n): every rank's range to all ranks. Collective. */

@@ -114,7 +114,7 @@ START_TEST(optimiser_is_reference) {
     for (int t = 1; t <= STEPS; t++) {
         double rate = 1e-2 / t, scale = t % 3 == 0 ? 0.5 : 1.0;
         twin_gradient(&w, t);
-        optimiser_step(o, w.p, w.g, rate, scale);
+        optimiser_step(o, w.p, w.g, NULL, rate, scale);
         for (int k = 0; k < arrays; k++)
             for (size_t i = a[k].offset; i < a[k].offset + (size_t)(a[k].rows * a[k].cols); i++)
                 reference_step(rule, &w.x[i], &w.m[i], &w.v[i], (double)w.g[i] * scale, t,
@@ -141,14 +141,56 @@ START_TEST(ranges_are_the_whole) {
                                (k + 1 < PARTS ? CUTS[k + 1] : w.n) - CUTS[k], &part[k]));
     for (int t = 1; t <= STEPS; t++) {
         twin_gradient(&w, t);
-        optimiser_step(o, whole.p, w.g, 1e-2, 0.9);
+        optimiser_step(o, whole.p, w.g, NULL, 1e-2, 0.9);
         for (int k = 0; k < PARTS; k++)
-            optimiser_step(part[k], w.p + CUTS[k], w.g + CUTS[k], 1e-2, 0.9);
+            optimiser_step(part[k], w.p + CUTS[k], w.g + CUTS[k], NULL, 1e-2, 0.9);
     }
     ck_assert(memcmp(w.p, whole.p, w.n * sizeof *w.p) == 0);
     optimiser_destroy(&o);
     for (int k = 0; k < PARTS; k++)
         optimiser_destroy(&part[k]);
+    twin_free(&w);
+    twin_free(&whole);
+}
+END_TEST
+
+/* Steps that know which rows of the word embeddings have a gradient give the bytes of steps that do
+ * not: rows that wake late or never, moments that came from a checkpoint. */
+START_TEST(sleeping_rows_are_the_whole) {
+    enum { WAKE = STEPS / 2 };
+    optimiser *dense, *sparse, *later;
+    twin w = twin_make(), whole = twin_make();
+    size_t H = (size_t)c.H;
+    char *rows = calloc((size_t)c.V, 1);
+    ck_ok(optimiser_create(&c, &RULES[_i], 0, w.n, &dense));
+    ck_ok(optimiser_create(&c, &RULES[_i], 0, w.n, &sparse));
+    ck_ok(optimiser_create(&c, &RULES[_i], 0, w.n, &later));
+    for (int t = 1; t <= STEPS; t++) {
+        twin_gradient(&w, t);
+        for (int v = 0; v < c.V; v++) {
+            rows[v] = v % 3 == t % 2 || (v == 1 && t > WAKE);
+            if (!rows[v])
+                memset(w.g + (size_t)v * H, 0, H * sizeof *w.g);
+        }
+        if (t == WAKE) {
+            optimiser *o = sparse;
+            if (o->m != NULL)
+                memcpy(later->m, o->m, o->n * sizeof *o->m);
+            if (o->v != NULL)
+                memcpy(later->v, o->v, o->n * sizeof *o->v);
+            later->step = o->step;
+            sparse = later;
+            later = o;
+            optimiser_wake(sparse);
+        }
+        optimiser_step(dense, whole.p, w.g, NULL, 1e-2, 0.9);
+        optimiser_step(sparse, w.p, w.g, rows, 1e-2, 0.9);
+        ck_assert(memcmp(w.p, whole.p, w.n * sizeof *w.p) == 0);
+    }
+    free(rows);
+    optimiser_destroy(&dense);
+    optimiser_destroy(&sparse);
+    optimiser_destroy(&later);
     twin_free(&w);
     twin_free(&whole);
 }
@@ -163,7 +205,7 @@ START_TEST(nothing_moves_without_gradient) {
     for (size_t i = 0; i < w.n; i++)
         w.p[i] = (float)i - 100.5f;
     w.g[17] = 3.0f;
-    optimiser_step(o, w.p, w.g, 0.125, 1.0);
+    optimiser_step(o, w.p, w.g, NULL, 0.125, 1.0);
     for (size_t i = 0; i < w.n; i++)
         if (i != 17)
             ck_assert_float_eq(w.p[i], (float)i - 100.5f);
@@ -245,6 +287,7 @@ int main(void) {
     Suite *s = suite_create("optimiser");
     TCase *t = tcase_create("optimiser");
     tcase_add_loop_test(t, optimiser_is_reference, 0, RULE_COUNT);
+    tcase_add_loop_test(t, sleeping_rows_are_the_whole, 0, (int)(sizeof RULES / sizeof *RULES));
     tcase_add_loop_test(t, ranges_are_the_whole, 0, RULE_COUNT);
     tcase_add_test(t, nothing_moves_without_gradient);
     tcase_add_test(t, norm_and_clip);
