@@ -23,7 +23,7 @@ enum { PATH_BYTES = 4096, TABLE_MODELS = 256 };
 /* A model of the final table. */
 typedef struct table_model {
     char name[64], title[96];
-    char kind[16], method[16]; /* single, average, pruned; "", uniform, greedy, adaptive, … */
+    char kind[16], method[48]; /* single, average, pruned; "", uniform, greedy, adaptive, … */
     char chosen[160];
     char role[32]; /* the same in every repetition over seeds */
     double sparsity;
@@ -34,7 +34,7 @@ typedef struct table_model {
 } table_model;
 
 typedef struct pruned_model {
-    char name[64], method[16];
+    char name[64], method[48], pattern[16]; /* "N:M"; "": none */
     double sparsity;
     int n;
     prune_layer *layers; /* (n) */

@@ -2,6 +2,7 @@
  * it there is */
 #include "plan.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Queries an attack makes for a token of its text: about 4 on short reviews, 12 on news (a query is
@@ -41,16 +42,17 @@ static double pretrain_seconds(const study_plan *p) {
 static double prune_seconds(const study_plan *p) {
     const prune_options *o = &p->c->s->prune;
     const encoder_config *c = &p->shape;
-    double H = c->H, F = c->F, most = 0, rate = 6 * weights(c) / p->speed.rates.token * FLOAT64;
+    double H = c->H, F = c->F, share = 0, rate = 6 * weights(c) / p->speed.rates.token * FLOAT64;
     for (int i = 0; i < o->sparsity.n; i++)
-        most = o->sparsity.v[i] > most ? o->sparsity.v[i] : most;
-    double rows = 4 * H * H * H * H + F * H * H * H + H * F * F * F;
+        share += 1.0 - pow(1.0 - o->sparsity.v[i], 3.0);
+    double rows = (4 * H * H * H * H + F * H * H * H + H * F * F * F) / 3;
     double tokens = (double)(o->calibration * o->calibration_length);
     double hessians = 2 * tokens * (3 * H * H + F * F);
-    int adaptive = 0;
+    int exact = 0;
     for (int i = 0; i < o->methods.n; i++)
-        adaptive += strcmp(o->methods.v[i], "adaptive") == 0;
-    return adaptive * c->L * (most * rows + o->sparsity.n * hessians) / rate;
+        exact +=
+            strncmp(o->methods.v[i], "adaptive", 8) == 0 || !strncmp(o->methods.v[i], "obc", 3);
+    return c->L * (exact * share * rows + o->methods.n * o->sparsity.n * hessians) / rate;
 }
 
 void plan_hours(const study_plan *p, plan_stage out[PLAN_STAGES]) {
@@ -59,7 +61,8 @@ void plan_hours(const study_plan *p, plan_stage out[PLAN_STAGES]) {
     double reported = (double)p->c->attacked.n / p->c->xtest.n;
     for (int i = 0; i < s->n_variants; i++)
         finetune += p->seconds[i];
-    int candidates = 2 * s->n_variants, models = 4 + s->prune.methods.n * s->prune.sparsity.n;
+    int candidates = 2 * s->n_variants,
+        models = 4 + s->prune.methods.n * (s->prune.sparsity.n + s->prune.patterns.n);
     const plan_stage stages[PLAN_STAGES] = {
         {"pretrain", "measured, its head by arithmetic", pretrain_seconds(p)},
         {"finetune", "measured", finetune},

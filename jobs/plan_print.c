@@ -104,7 +104,8 @@ static err print_memory(const study_plan *p, strbuf *out) {
 static err print_disk(const study_plan *p, strbuf *out) {
     const study *s = p->c->s;
     double model = 4.0 * (double)encoder_count(&p->shape);
-    int models = s->n_variants + 3 + s->prune.methods.n * s->prune.sparsity.n;
+    int models =
+        s->n_variants + 3 + s->prune.methods.n * (s->prune.sparsity.n + s->prune.patterns.n);
     int unfinished = p->ranks < s->n_variants ? p->ranks : s->n_variants;
     return strbuf_printf(
         out, "\ndisk, GiB: %.3f for %d models, up to %.3f for checkpoints on the way\n",

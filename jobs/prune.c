@@ -1,5 +1,6 @@
 #include "context.h"
 #include "job.h"
+#include "prune_rows.h"
 
 #include "base/arena.h"
 #include "base/log.h"
@@ -7,8 +8,6 @@
 #include "io/atomic_file.h"
 #include "work/units.h"
 
-#include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,106 +29,107 @@ done:
     return e;
 }
 
-static err rows_to_json(void *state, int64_t unit, strbuf *record) {
-    const pruned_model *m = state;
-    (void)unit;
-    CALL(strbuf_printf(record, "["));
-    for (int i = 0; i < m->n; i++) {
-        const prune_layer *r = &m->layers[i];
-        /* JSON has no NaN: what was not measured is written as -1 */
-        CALL(strbuf_printf(record,
-                           "%s[%d, \"%s\", %d, %d, %lld, %.17g, %d, %.17g, %.17g, %.17g, \"%s\"]",
-                           i ? ", " : "", r->layer, r->linear, r->out, r->in, (long long)r->removed,
-                           r->damping, r->retries, isnan(r->condition) ? -1.0 : r->condition,
-                           isnan(r->residual) ? -1.0 : r->residual,
-                           isnan(r->error) ? -1.0 : r->error, r->factorisation));
-    }
-    return strbuf_printf(record, "]");
-}
+/* what the units of this stage share */
+typedef struct prunings {
+    context *c;
+    const encoder *dense;
+    const examples *calibration;
+    char allocation[PATH_BYTES];
+} prunings;
 
-static err rows_from_json(const char *record, pruned_model *m) {
-    json_t *j = json_loads(record, 0, NULL);
-    CHECK(j && (int)json_array_size(j) <= m->n, ERR_DATA, "journal of prune: not a list of layers");
-    m->n = (int)json_array_size(j);
-    int ok = 1;
-    for (int i = 0; i < m->n; i++) {
-        prune_layer *r = &m->layers[i];
-        const char *linear = "", *factorisation = "";
-        json_int_t removed = 0;
-        ok &= json_unpack(json_array_get(j, (size_t)i), "[i, s, i, i, I, F, i, F, F, F, s]",
-                          &r->layer, &linear, &r->out, &r->in, &removed, &r->damping, &r->retries,
-                          &r->condition, &r->residual, &r->error, &factorisation) == 0;
-        r->removed = removed;
-        snprintf(r->linear, sizeof r->linear, "%s", linear);
-        snprintf(r->factorisation, sizeof r->factorisation, "%s", factorisation);
-        if (r->condition < 0)
-            r->condition = NAN;
-        if (r->residual < 0)
-            r->residual = NAN;
-        if (r->error < 0)
-            r->error = NAN;
-    }
-    json_decref(j);
-    CHECK(ok, ERR_DATA, "journal of prune: a row is not what it should be");
-    return OK;
-}
-
-/* one pruned model: from the journal if it is there, else computed, journalled, published */
-static err prune_one(context *c, const encoder *dense, const examples *x, pruned_model *m) {
-    units u = {
-        .p = c->p, .dir = c->journal, .stage = "prune", .key = m->name, .noun = "models", .n = 1};
-    char **records = NULL;
-    char checkpoint[PATH_BYTES], file[128];
-    encoder *sparse = NULL;
-    int has = 0;
-    err e;
+static err checkpoint_path(const context *c, const pruned_model *m, char path[PATH_BYTES]) {
+    char file[128];
     snprintf(file, sizeof file, "%s.checkpoint", m->name);
-    TRY(path_join(checkpoint, c->dir, file));
-    TRY(context_has_model(c, m->name, &has));
-    if (!has) {
-        prune_job job = {.p = c->p,
-                         .dense = dense,
-                         .calibration = x,
-                         .method = m->method,
-                         .sparsity = m->sparsity,
-                         .o = &c->s->prune,
-                         .checkpoint = checkpoint,
-                         .title = m->name};
-        TRY(prune_model(&job, m->layers, &m->n, &sparse));
-    }
-    TRY(has ? units_read(&u, &records) : units_run(&u, rows_to_json, m, &records));
-    ENSURE(records[0], ERR_DATA, "%s: model %s is there, its journal is not", c->dir, m->name);
-    TRY(rows_from_json(records[0], m));
-    if (!has)
-        TRY(context_save_model(c, m->name, sparse, "prune", "greedy"));
-    TRY(context_drop(c, checkpoint));
+    return path_join(path, c->dir, file);
+}
+
+/* one model by a group of ranks, in its folder before its record is in the journal */
+static err prune_one(void *state, const par *group, int64_t unit, strbuf *record) {
+    prunings *all = state;
+    context *c = all->c;
+    const pruned_model *m = &c->pruned[unit];
+    char checkpoint[PATH_BYTES], dir[PATH_BYTES];
+    encoder *sparse = NULL;
+    prune_layer *rows = NULL;
+    int n;
+    err e;
+    TRY(checkpoint_path(c, m, checkpoint));
+    TRY(path_join(dir, c->models, m->name));
+    TRY(par_agree(group, mem_alloc((size_t)m->n, sizeof *rows, &rows)));
+    prune_job job = {.p = group,
+                     .dense = all->dense,
+                     .calibration = all->calibration,
+                     .method = m->method,
+                     .sparsity = m->sparsity,
+                     .pattern = m->pattern[0] ? m->pattern : NULL,
+                     .seed = (uint64_t)c->s->study.seed,
+                     .o = &c->s->prune,
+                     .allocation_file = all->allocation,
+                     .checkpoint = checkpoint,
+                     .title = m->name};
+    TRY(prune_model(&job, rows, &n, &sparse));
+    TRY(par_agree(group, par_first(group) ? encoder_save(sparse, dir, c->vocab) : OK));
+    TRY(prune_rows_write(rows, n, record));
+    log_info("pruned %s", m->name);
 done:
-    units_free(&records, 1);
+    free(rows);
     encoder_destroy(&sparse);
     return e;
 }
 
+/* all that have no record yet, by groups of ranks; then they are in the manifest */
+static err prune_all(context *c, prunings *all) {
+    err e = OK;
+    char **records = NULL;
+    const char **names = NULL;
+    int64_t *ranks = NULL, n = c->n_pruned;
+    int64_t each = c->s->prune.ranks_per_model;
+    TRY(mem_alloc((size_t)n + 1, sizeof *names, &names));
+    TRY(mem_alloc((size_t)n + 1, sizeof *ranks, &ranks));
+    for (int64_t i = 0; i < n; i++) {
+        names[i] = c->pruned[i].name;
+        ranks[i] = each > 0 ? each : c->p->size;
+    }
+    units u = {.p = c->p,
+               .dir = c->journal,
+               .stage = "prune",
+               .key = "",
+               .noun = "models",
+               .n = n,
+               .names = names,
+               .ranks = ranks};
+    TRY(units_run_groups(&u, prune_one, all, &records));
+    for (int64_t i = 0; i < n; i++) {
+        pruned_model *m = &c->pruned[i];
+        char checkpoint[PATH_BYTES];
+        TRY(prune_rows_read(records[i], m->layers, &m->n));
+        TRY(context_save_model(c, m->name, NULL, "prune", "greedy"));
+        TRY(checkpoint_path(c, m, checkpoint));
+        TRY(context_drop(c, checkpoint));
+    }
+done:
+    units_free(&records, n);
+    free(names);
+    free(ranks);
+    return e;
+}
+
 static err prune(context *c) {
-    const prune_options *o = &c->s->prune;
     examples x = {0};
     encoder *dense = NULL;
+    prunings all = {.c = c};
     err e;
     TRY(par_agree(c->p, context_load_model(c, "greedy", &dense)));
     dense->c.p =
         FLOAT32; /* what is pruned is measured exactly; the result is computed as all are */
     TRY(par_agree(c->p, calibration(c, &x)));
-    TRY(mem_alloc((size_t)(o->methods.n * o->sparsity.n) + 1, sizeof *c->pruned, &c->pruned));
-    for (int i = 0; i < o->methods.n; i++)
-        for (int k = 0; k < o->sparsity.n; k++) {
-            pruned_model *m = &c->pruned[c->n_pruned++];
-            m->sparsity = o->sparsity.v[k];
-            m->n = 6 * dense->c.L + 2;
-            snprintf(m->method, sizeof m->method, "%s", o->methods.v[i]);
-            snprintf(m->name, sizeof m->name, "greedy-%s-%g", m->method, 100.0 * m->sparsity);
-            TRY(mem_alloc((size_t)m->n, sizeof *m->layers, &m->layers));
-            TRY(prune_one(c, dense, &x, m));
-            log_info("pruned %s", m->name);
-        }
+    if (strcmp(c->s->prune.allocation, "file") == 0)
+        TRY(context_resolve(c, "prune.allocation_file", c->s->prune.allocation_file,
+                            all.allocation));
+    all.dense = dense;
+    all.calibration = &x;
+    TRY(par_agree(c->p, prune_models(c, dense->c.L)));
+    TRY(prune_all(c, &all));
 done:
     examples_free(&x);
     encoder_destroy(&dense);

@@ -13,6 +13,7 @@ static err layer_row(store_content *s, const char *model, const prune_layer *l) 
     r->outputs = l->out;
     r->inputs = l->in;
     r->removed = l->removed;
+    r->swapped = l->swapped;
     r->damping = l->damping;
     r->retries = l->retries;
     r->condition = l->condition;

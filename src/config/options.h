@@ -96,8 +96,13 @@
     X(integer, barrier_points,    0,       0, 1000, "points",       "inside the line between each two variants, for their loss barrier; 0: none")
 
 #define PRUNE_OPTIONS(X)                                                                                                   \
-    X(texts,   methods,           "[adaptive, magnitude]", "adaptive|magnitude", NULL, "", "one pruned model for each method and sparsity") \
+    X(texts,   methods,           "[adaptive, magnitude]", NULL, NULL, "", "adaptive, obc, sparsegpt, wanda, magnitude, magnitude-global or random; then @none, @hessian, @target or @both; then +refit, +swaps") \
     X(reals,   sparsity,          "[0.5]", 0.0, 0.999, "fraction",  "share of each row's weights that is removed")        \
+    X(texts,   patterns,          "[]",    NULL, NULL, "",          "N:M, keep N of every M consecutive inputs: one more model for each method and pattern") \
+    X(text,    allocation,        "uniform", "uniform|error|file", NULL, "", "of a sparsity to linear layers: all alike; least sum of relative output errors; from allocation_file") \
+    X(text,    allocation_file,   "",      NULL, NULL, "",          "lines block<TAB>linear<TAB>sparsity, which in all remove prune.sparsity") \
+    X(integer, swaps,             0,       0, 1000000, "",          "exchanges a row of a method with +swaps; 0: until none helps") \
+    X(integer, ranks_per_model,   0,       0, 4096, "ranks",        "that prune a model together, several models at a time; 0: all ranks; the same bytes on any") \
     X(integer, calibration,       256,     1, 10000000, "examples", "training sentences for the Hessians")                \
     X(integer, calibration_length, 64,     8, 8192, "tokens",       "calibration sentences are cut to this")              \
     X(integer, chunk,             32,      1, 100000, "examples",   "calibration sentences a unit of work; never depends on ranks") \

@@ -1,5 +1,6 @@
 #include "config/rules.h"
 
+#include "config/method.h"
 #include "config/seeds.h"
 
 #include <ctype.h>
@@ -146,6 +147,22 @@ static err check_variants(const study *s, const node *root) {
 
 /* what the launcher gives is not known here: that a grid fits is checked where ranks are */
 static err check_pruning(const study *s, const node *root) {
+    const prune_options *o = &s->prune;
+    for (int i = 0; i < o->methods.n; i++) {
+        method_text m;
+        err e = method_parse(o->methods.v[i], &m);
+        if (e != OK)
+            return err_prefix(e, "%s: prune.methods", between(root, "prune.methods", NULL).text);
+    }
+    for (int i = 0; i < o->patterns.n; i++) {
+        int keep, of;
+        err e = method_pattern(o->patterns.v[i], &keep, &of);
+        if (e != OK)
+            return err_prefix(e, "%s: prune.patterns", between(root, "prune.patterns", NULL).text);
+    }
+    CHECK(strcmp(o->allocation, "file") != 0 || o->allocation_file[0], ERR_USAGE,
+          "%s: prune.allocation is file, but prune.allocation_file is not given",
+          between(root, "prune.allocation", NULL).text);
     int rows, cols;
     char rest;
     int grid = sscanf(s->prune.grid, "%dx%d%c", &rows, &cols, &rest) == 2 && rows > 0 && cols > 0;

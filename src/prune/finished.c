@@ -21,9 +21,11 @@ err finished_key(const prune_job *j, char key[65]) {
     hash_bytes(x->ids, (size_t)x->offset[x->n] * sizeof *x->ids, ids);
     hash_bytes(x->offset, ((size_t)x->n + 1) * sizeof *x->offset, offsets);
     prune_factorisation(o, how);
-    err e = strbuf_printf(&b, "%s %s %s %s %.17g %lld %.17g %s %s %d %s", model, ids, offsets,
-                          j->method, j->sparsity, (long long)o->chunk, o->damping, o->hessian,
-                          o->target, o->refit_bias, how);
+    err e =
+        strbuf_printf(&b, "%s %s %s %s %.17g %s %llu %s %lld %lld %.17g %s %s %d %s", model, ids,
+                      offsets, j->method, j->sparsity, j->pattern ? j->pattern : "-",
+                      (unsigned long long)j->seed, o->allocation, (long long)o->swaps,
+                      (long long)o->chunk, o->damping, o->hessian, o->target, o->refit_bias, how);
     if (e == OK)
         hash_bytes(b.text, b.len, key);
     strbuf_free(&b);

@@ -15,6 +15,7 @@ typedef struct prune_layer {
     char linear[16]; /* "query", …, "pooler", "classifier" */
     int out, in;
     int64_t removed;        /* weights */
+    int64_t swapped;        /* 1-swaps that the mask took */
     double damping;         /* ridge actually used / mean diagonal */
     int retries;            /* factorisations that failed before */
     double condition;       /* of H with its damping in the 1-norm (linalg.h), NaN: not needed */
@@ -28,21 +29,27 @@ typedef struct prune_job {
     const par *p;
     const encoder *dense;
     const examples *calibration; /* whole, on every rank */
-    const char *method;          /* "adaptive", "magnitude" */
-    double sparsity;
+    const char *method;          /* config/method.h */
+    double sparsity;             /* of all prunable weights; without a pattern */
+    const char *pattern;         /* "N:M", NULL: none */
+    uint64_t seed;               /* of random masks */
     const prune_options *o;
-    const char *checkpoint; /* file for finished blocks (atomic, resumed from), NULL: none */
-    const char *title;      /* for progress; NULL: "prune" */
+    const char *allocation_file; /* o->allocation_file as it can be opened */
+    const char *checkpoint;      /* file for finished blocks (atomic, resumed from), NULL: none */
+    const char *title;           /* for progress; NULL: "prune" */
 } prune_job;
 
 /* The pruned model on every rank and one row for every linear in execution order: layers (6 L + 2;
- * *n set). "adaptive" removes floor(sparsity * inputs) weights from every row by exact OBS and,
- * with o->refit_head, re-fits pooler and classifier, staying near the dense weights; "magnitude"
- * removes the lowest |w| of every layer and changes nothing else. Same bytes for any number of
- * ranks, as long as the factorisation is local (linalg.h). The checkpoint stays: the caller removes
- * it once the model is saved. ERR_USAGE: unknown method, sparsity outside [0, 1); ERR_FAILED: sums
- * that are not finite; ERR_DATA: a checkpoint of something else; ERR_STOPPED between blocks when
- * asked. The caller destroys *out. Collective. */
+ * *n set), the last two for pooler and classifier where the method re-fits them (way.h), staying
+ * near the dense weights. OBS, Wanda and random remove floor(share * inputs) weights from every
+ * row, the others share * weights from every linear; the share is the sparsity, or what the
+ * allocation gives the linear (shares.h). Same bytes for any number of ranks, as long as the
+ * factorisation is local (linalg.h). Every sparsity of an adaptive method needs a pruning of its
+ * own: what it sees after the first stage is its own prefix. The checkpoint stays: the caller
+ * removes it once the model is saved. ERR_USAGE: unknown method, sparsity outside [0, 1), a pattern
+ * that does not divide a width, a grid of more ranks than there are; ERR_FAILED: sums that are not
+ * finite; ERR_DATA: a checkpoint of something else, an allocation file that does not fit;
+ * ERR_STOPPED between blocks when asked. The caller destroys *out. Collective. */
 err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out);
 
 /* How to factor, as linalg.h takes it, from two options. Not collective. */

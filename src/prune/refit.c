@@ -101,6 +101,8 @@ err refit_make(const par *p, const refit_job *j, refit *out) {
         memcpy(out->mean, mean, d * sizeof *mean);
     else if (j->inverse)
         TRY(solve_inverse(p, j, out, c));
+    else if (j->bias)
+        normal_equations(c, out->mean, j->obs, j->bias);
     for (size_t i = 0; i < d; i++)
         if (j->obs->xx[i * (d + 1) + i] == 0.0)
             for (size_t r = 0; r < m; r++)

@@ -119,6 +119,7 @@
     X(integer, outputs,      8,   "",          "rows of the weight")                                                      \
     X(integer, inputs,       8,   "",          "columns of the weight")                                                   \
     X(integer, removed,      8,   "weights",   "weights set to zero")                                                     \
+    X(integer, swapped,      8,   "",          "exchanges of kept and removed weights that improved the mask")            \
     X(real,    damping,      8,   "",          "ridge in force, times the mean of H's diagonal")                          \
     X(integer, retries,      8,   "",          "factorisations that failed before, each with a tenth of the next damping") \
     X(real,    condition,    8,   "",          "estimated condition number of H, 1-norm")                                 \
@@ -174,7 +175,7 @@
     X(text,    name,         64,  "",          "model; its folder is models/NAME")                                        \
     X(text,    title,        96,  "",          "name in the tables")                                                      \
     X(text,    kind,         16,  "",          "single, average or pruned")                                               \
-    X(text,    method,       16,  "",          "of averaging or pruning")                                                 \
+    X(text,    method,       48,  "",          "of averaging or pruning")                                                 \
     X(real,    sparsity,     8,   "fraction",  "share of the prunable weights that is zero")                              \
     X(integer, pretrained,   8,   "flag",      "1: started from pretrained weights")                                      \
     X(integer, weights,      8,   "weights",   "prunable weights kept: the six linear layers of each block")              \

@@ -1,0 +1,36 @@
+/* the pruned models that a study asks for */
+#include "prune_rows.h"
+
+#include "base/arena.h"
+#include "config/method.h"
+
+#include <stdio.h>
+
+static err add_model(context *c, const char *method, double sparsity, const char *pattern, int L) {
+    pruned_model *m = &c->pruned[c->n_pruned++];
+    int keep, of;
+    m->sparsity = sparsity;
+    m->n = 6 * L + 2;
+    snprintf(m->method, sizeof m->method, "%s", method);
+    snprintf(m->name, sizeof m->name, "greedy-%s-%g", method, 100.0 * sparsity);
+    if (pattern) {
+        CALL(method_pattern(pattern, &keep, &of));
+        m->sparsity = 1.0 - (double)keep / of;
+        snprintf(m->pattern, sizeof m->pattern, "%d:%d", keep, of);
+        snprintf(m->name, sizeof m->name, "greedy-%s-%din%d", method, keep, of);
+    }
+    return mem_alloc((size_t)m->n, sizeof *m->layers, &m->layers);
+}
+
+err prune_models(context *c, int L) {
+    const prune_options *o = &c->s->prune;
+    int each = o->sparsity.n + o->patterns.n;
+    CALL(mem_alloc((size_t)(o->methods.n * each) + 1, sizeof *c->pruned, &c->pruned));
+    for (int i = 0; i < o->methods.n; i++) {
+        for (int k = 0; k < o->sparsity.n; k++)
+            CALL(add_model(c, o->methods.v[i], o->sparsity.v[k], NULL, L));
+        for (int k = 0; k < o->patterns.n; k++)
+            CALL(add_model(c, o->methods.v[i], 0.0, o->patterns.v[k], L));
+    }
+    return OK;
+}
