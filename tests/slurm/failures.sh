@@ -20,15 +20,10 @@ check "srun without PMIx is refused" test $? = 2
 check "by one rank" test "$(grep -c '^error: started by srun without PMIx' "$scratch/out")" = 1
 check "before anything is written" test ! -e "$scratch/none"
 
-# a whole study, and a second job on it while it runs
+# a whole study
 job=$(submit "$scratch/whole")
-until_ready 60 test -e "$scratch/whole/pretrain.checkpoint"
-second=$(submit "$scratch/whole" --sbatch output="$scratch/second.log" --launcher=mpirun)
-until_ready 60 is "$second" '@(FAILED|COMPLETED)'
-check "a second job on a study fails" is "$second" FAILED
-check "and names the first" grep -q "another run works in $scratch/whole (host n[0-2], process [0-9]*, job $job): wait" "$scratch/second.log"
 until_ready 200 is "$job" '@(COMPLETED|FAILED)'
-check "the first job is not disturbed" is "$job" COMPLETED
+check "a study is finished" is "$job" COMPLETED
 summary "$scratch/whole" >"$scratch/sum"
 
 # a node goes down
@@ -44,9 +39,16 @@ scontrol update nodename="$node" state=resume 2>/dev/null # it may have come bac
 summary "$scratch/down" >"$scratch/sum.down"
 check "same bytes" cmp "$scratch/sum" "$scratch/sum.down"
 
-# cancelled: stops, and does not come back
+# a second job on a study, while the first one pre-trains for as long as it may
 job=$(submit "$scratch/cancelled" --set pretrain.epochs=1000)
 until_ready 60 test -e "$scratch/cancelled/pretrain.checkpoint"
+second=$(submit "$scratch/cancelled" --set pretrain.epochs=1000 --sbatch output="$scratch/second.log" --launcher=mpirun)
+until_ready 60 is "$second" '@(FAILED|COMPLETED)'
+check "a second job on a study fails" is "$second" FAILED
+check "and names the first" grep -q "another run works in $scratch/cancelled (host n[0-2], process [0-9]*, job $job): wait" "$scratch/second.log"
+check "the first job is not disturbed" is "$job" RUNNING
+
+# cancelled: stops, and does not come back
 scancel "$job"
 until_ready 60 is "$job" '@(CANCELLED|FAILED|PENDING)'
 check "a cancelled job is not requeued" is "$job" CANCELLED
