@@ -2,6 +2,8 @@
 #include "attack_modes.h"
 #include "attack_rescored.h"
 
+#include "attack/recipe.h"
+
 #include <argp.h>
 #include <math.h>
 #include <stdio.h>
@@ -58,19 +60,19 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     }
 }
 
-/* NULL: value v of this kind was asked for in the recorded attacks */
-static const char *refusal(const stored *s, int kind, double v) {
-    const attack_options *o = &s->s->attack;
+/* NULL: value v of this kind was asked for in the recorded attacks, whose budget and recipe these
+ * are */
+static const char *refusal(int64_t budget, const recipe *how, int kind, double v) {
     if (kind == RESCORED_QUERIES) {
-        if (v < 1 || (o->query_budget > 0 && v > (double)o->query_budget))
+        if (v < 1 || (budget > 0 && v > (double)budget))
             return "the recorded attacks were allowed fewer queries";
     } else if (kind == RESCORED_SIMILARITY) {
-        if (strcmp(o->similarity_source, "none") == 0)
+        if (how->similarity == RECIPE_OWN)
             return "the recorded attacks tested no similarity";
-        if (v < o->similarity || v > 1.0)
+        if (v < how->similarity || v > 1.0)
             return "what is less similar than the recorded attacks' lowest was never asked about";
-    } else if (v < 0.0 || v > 1.0) {
-        return "expected a share of the words, from 0 to 1";
+    } else if (v < 0.0 || v > how->max_changed) {
+        return "the recorded attacks were allowed fewer changed words";
     }
     return NULL;
 }
@@ -87,11 +89,13 @@ static int64_t most_queries(const stored *s) {
  * that no example reached */
 static err keep_narrower(const stored *s, rescored_values *of) {
     const double most = (double)most_queries(s);
+    recipe how;
+    CALL(recipe_settle(&s->s->attack, &how));
     for (int k = 0; k < RESCORED_KINDS; k++) {
         int kept = 0;
         for (int i = 0; i < of[k].n; i++) {
             const double v = of[k].v[i];
-            const char *why = refusal(s, k, v);
+            const char *why = refusal(s->s->attack.query_budget, &how, k, v);
             CHECK(!why || !of[k].given, ERR_USAGE, "%s/study.h5: %g: %s", s->dir, v, why);
             if (of[k].given || (!why && (k != RESCORED_QUERIES || v < most)))
                 of[k].v[kept++] = v;

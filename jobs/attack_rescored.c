@@ -14,7 +14,7 @@
 typedef struct recorded {
     const store_model *m;
     attack_result *r; /* (m->n) */
-    rescore_rule rule;
+    acceptance rule;
 } recorded;
 
 static void free_recorded(recorded *x) {
@@ -27,8 +27,9 @@ static void free_recorded(recorded *x) {
 static err read_recorded(const stored *s, const store_model *m, recorded *x) {
     size_t first;
     *x = (recorded){.m = m};
-    if (strcmp(s->s->attack.recipe, "textfooler-original") == 0)
-        x->rule = RESCORE_ORIGINAL;
+    recipe how;
+    CALL(recipe_settle(&s->s->attack, &how));
+    x->rule = how.accept;
     CALL(stored_first(s, m, &first));
     CALL(mem_alloc((size_t)m->n + 1, sizeof *x->r, &x->r));
     for (int64_t i = 0; i < m->n; i++) {
@@ -42,7 +43,7 @@ static err read_recorded(const stored *s, const store_model *m, recorded *x) {
 }
 
 static rescore_limits limits_of(int kind, double v) {
-    rescore_limits l = {INT64_MAX, -INFINITY, 1.0, 0};
+    rescore_limits l = {INT64_MAX, -INFINITY, 1.0};
     if (kind == RESCORED_QUERIES)
         l.queries = (int64_t)v;
     else if (kind == RESCORED_SIMILARITY)

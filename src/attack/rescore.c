@@ -4,7 +4,7 @@
 
 typedef struct replay {
     const attack_result *r;
-    rescore_rule rule;
+    acceptance rule;
     const rescore_limits *l;
     double now; /* P(true) of the text as it stands */
     rescored s;
@@ -29,13 +29,6 @@ static int64_t budget_left(const replay *p) {
     return p->l->queries - p->s.queries;
 }
 
-static void ranking(replay *p, int begin, int end) {
-    const int64_t n = end - begin;
-    for (int i = begin; i < end; i++)
-        p->s.open |= too_far(p, &p->r->query[i]);
-    p->s.queries += n < budget_left(p) ? n : budget_left(p);
-}
-
 /* which of the step's queries is taken within the limits, -1: none */
 static int take(replay *p, int begin, int end) {
     int best = -1, flip = -1;
@@ -49,7 +42,7 @@ static int take(replay *p, int begin, int end) {
         if (flip < 0 && q->predicted != p->r->label)
             flip = i;
     }
-    if (p->rule == RESCORE_ORIGINAL && flip >= 0)
+    if (p->rule == ACCEPT_ORIGINAL && flip >= 0)
         return flip;
     return best >= 0 && p->r->query[best].prob < p->now ? best : -1;
 }
@@ -74,24 +67,23 @@ static int word(replay *p, int begin, int end) {
     if (budget_left(p) <= 0)
         return 1;
     p->s.open = taken != recorded(p, begin, end);
-    if (taken >= 0 && p->rule == RESCORE_LOWER)
+    if (taken >= 0 && p->rule == ACCEPT_LOWER)
         p->now = p->r->query[taken].prob;
     return p->s.open;
 }
 
 /* rounding of words * share may not raise the ceiling: 0.1 * 30 is above 3 */
 static int most_changed(const replay *p) {
-    const int most = (int)ceil(p->r->words * p->l->changed - 1e-9);
-    return most > p->l->least ? most : p->l->least;
+    return (int)ceil(p->r->words * p->l->changed - 1e-9);
 }
 
-rescored rescore(const attack_result *r, rescore_rule rule, const rescore_limits *l) {
+rescored rescore(const attack_result *r, acceptance rule, const rescore_limits *l) {
     replay p = {.r = r, .rule = rule, .l = l, .now = r->query[0].prob};
     p.s = (rescored){.outcome = ATTACK_FAILED, .queries = 1};
     for (int i = 1, end; i < r->n_query && budget_left(&p) > 0 && !p.s.open; i = end) {
         end = step_end(r, i);
         if (r->query[i].purpose == QUERY_RANK)
-            ranking(&p, i, end);
+            p.s.queries += end - i < budget_left(&p) ? end - i : budget_left(&p);
         else if (p.s.changed >= most_changed(&p) || word(&p, i, end))
             break;
     }
@@ -107,7 +99,7 @@ static void count(const attack_result *r, const rescored *s, attack_counts *c) {
     attack_result_count(&within, c);
 }
 
-attack_counts rescore_count(const attack_result *r, int64_t n, rescore_rule rule,
+attack_counts rescore_count(const attack_result *r, int64_t n, acceptance rule,
                             const rescore_limits *l, int64_t *open) {
     attack_counts c = {0};
     *open = 0;
@@ -127,8 +119,8 @@ attack_counts rescore_count(const attack_result *r, int64_t n, rescore_rule rule
     return c;
 }
 
-err rescore_check(const attack_result *r, rescore_rule rule) {
-    const rescore_limits none = {INT64_MAX, -INFINITY, 1.0, 0};
+err rescore_check(const attack_result *r, acceptance rule) {
+    const rescore_limits none = {INT64_MAX, -INFINITY, 1.0};
     CHECK(r->n_query > 0, ERR_DATA, "its queries were not recorded: attack.trace was off");
     const rescored s = rescore(r, rule, &none);
     CHECK(!s.open && s.outcome == r->outcome && s.queries == r->queries && s.changed == r->changed,

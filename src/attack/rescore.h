@@ -18,26 +18,20 @@
  *   of those known to withstand and the same with all open ones; it is exact where none is open.
  * - More queries, more words, a lower similarity: never asked, not answered.
  *
- * Ranking by queries does not depend on candidates, but for saliency (PWWS), where candidates are
- * asked about in ranking: one of them that falls under a higher similarity leaves the example open.
+ * Ranking depends on no limit but the budget, and where the budget ends in ranking nothing follows.
+ * The limits are those of attack.query_budget, attack.similarity and attack.max_changed.
  * Not collective. */
 #ifndef ESPALIER_ATTACK_RESCORE_H
 #define ESPALIER_ATTACK_RESCORE_H
 
+#include "attack/recipe.h"
 #include "attack/result.h"
 
 typedef struct rescore_limits {
     int64_t queries;   /* most of an example; INT64_MAX: as recorded */
     double similarity; /* lowest of a candidate that was tested; -INFINITY: as recorded */
     double changed;    /* largest share of the words changed, rounded up; 1: as recorded */
-    int least;         /* words that may be changed whatever the share */
 } rescore_limits;
-
-/* How the recorded search takes one of a word's candidates. */
-typedef enum rescore_rule {
-    RESCORE_LOWER,   /* the lowest P(true), if it is below the current text's */
-    RESCORE_ORIGINAL /* any that flips; else the lowest, if it is below the original's */
-} rescore_rule;
 
 typedef struct rescored {
     int open; /* 1: what follows was never asked; the rest is then where it stopped being known */
@@ -46,16 +40,16 @@ typedef struct rescored {
     int changed;
 } rescored;
 
-/* r: outcome success or failed, with its queries. */
-rescored rescore(const attack_result *r, rescore_rule rule, const rescore_limits *l);
+/* r: outcome success or failed, with its queries; rule: which candidate its recipe takes. */
+rescored rescore(const attack_result *r, acceptance rule, const rescore_limits *l);
 
 /* Counts of examples r (n): those that are open are in none of success and failed, nor are their
  * queries. */
-attack_counts rescore_count(const attack_result *r, int64_t n, rescore_rule rule,
+attack_counts rescore_count(const attack_result *r, int64_t n, acceptance rule,
                             const rescore_limits *l, int64_t *open);
 
 /* Within the recorded limits the record itself must come out. ERR_DATA: it does not, so that this
  * search follows another rule, or has no queries. */
-err rescore_check(const attack_result *r, rescore_rule rule);
+err rescore_check(const attack_result *r, acceptance rule);
 
 #endif

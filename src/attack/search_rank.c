@@ -76,6 +76,8 @@ static err ask_all_candidates(search *s) {
         CALL(search_ask_candidates(s, i, list, NULL, n));
     }
     s->offset[s->n_rank] = s->n_asked;
+    for (int k = 0; k < s->n_asked; k++) /* nothing is taken in this step */
+        s->r->query[s->first_query + k].purpose = QUERY_RANK;
     s->next = rank_by_saliency;
     return OK;
 }
