@@ -5,6 +5,7 @@
 #include "prune/allocation.h"
 #include "prune/kept.h"
 #include "prune/obs.h"
+#include "prune/obs_fast.h"
 #include "prune/scores.h"
 #include "prune/sparsegpt.h"
 
@@ -177,7 +178,9 @@ done:
 
 /* what every row of this rank needs */
 typedef struct obs_work {
-    obs *obs;
+    obs *exact;     /* NULL until a row wants it */
+    obs_fast *fast; /* NULL: float64 throughout */
+    float *inverse; // (d, d) rounded, NULL: float64 throughout
     int *at;        // (q->n) removals, ascending
     int *result;    // (q->n) whose they are
     double *w;      // (q->n, d)
@@ -187,7 +190,9 @@ typedef struct obs_work {
 } obs_work;
 
 static void work_free(obs_work *b) {
-    obs_destroy(&b->obs);
+    obs_destroy(&b->exact);
+    obs_fast_destroy(&b->fast);
+    free(b->inverse);
     free(b->at);
     free(b->result);
     free(b->w);
@@ -199,7 +204,12 @@ static void work_free(obs_work *b) {
 static err work_create(const rows_part *s, int traces, obs_work *b) {
     size_t n = (size_t)s->q->n, d = width(s);
     *b = (obs_work){0};
-    CALL(obs_create(s->r->d, &b->obs));
+    if (!s->q->exact) {
+        CALL(obs_fast_create(s->r->d, &b->fast));
+        CALL(mem_alloc(d * d, sizeof *b->inverse, &b->inverse));
+        for (size_t i = 0; i < d * d; i++)
+            b->inverse[i] = (float)s->r->inverse[i];
+    }
     CALL(mem_alloc(n, sizeof *b->at, &b->at));
     CALL(mem_alloc(n, sizeof *b->result, &b->result));
     CALL(mem_alloc(n * d, sizeof *b->w, &b->w));
@@ -209,6 +219,20 @@ static err work_create(const rows_part *s, int traces, obs_work *b) {
         CALL(mem_alloc((size_t)s->n * d + 1, sizeof *b->loss, &b->loss));
     }
     return OK;
+}
+
+/* own row i: weights and masks into b */
+static err obs_row(const rows_part *s, obs_work *b, const obs_plan *plan, int i, int32_t *order,
+                   double *loss) {
+    const double *start = start_of(s, s->first + i);
+    int enough = 0;
+    if (b->fast)
+        obs_fast_run(b->fast, plan, start, b->inverse, b->w, b->kept, order, loss, &enough);
+    if (enough)
+        return OK;
+    if (!b->exact)
+        CALL(obs_create(s->r->d, &b->exact));
+    return obs_run(b->exact, plan, start, s->r->inverse, b->w, b->kept, order, loss);
 }
 
 /* removals of one row for every result, in ascending order */
@@ -234,8 +258,7 @@ static err obs_by_row(rows_part *s, obs_work *b) {
     for (int i = 0; i < s->n; i++) {
         plan_row(s, s->first + i, b);
         obs_plan plan = {.at = b->at, .n = s->q->n, .pattern = s->q->pattern};
-        CALL(obs_run(b->obs, &plan, start_of(s, s->first + i), s->r->inverse, b->w, b->kept, NULL,
-                     NULL));
+        CALL(obs_row(s, b, &plan, i, NULL, NULL));
         for (size_t j = 0; j < (size_t)s->q->n; j++) {
             memcpy(s->w + place(s, b->result[j], i), b->w + j * d, d * sizeof *b->w);
             memcpy(s->kept + place(s, b->result[j], i), b->kept + j * d, d);
@@ -249,8 +272,8 @@ static err trace_rows(rows_part *s, obs_work *b) {
     int all = s->r->d;
     obs_plan plan = {.at = &all, .n = 1};
     for (int i = 0; i < s->n; i++)
-        CALL(obs_run(b->obs, &plan, start_of(s, s->first + i), s->r->inverse, b->w, b->kept,
-                     b->order + (size_t)i * width(s), b->loss + (size_t)i * width(s)));
+        CALL(obs_row(s, b, &plan, i, b->order + (size_t)i * width(s),
+                     b->loss + (size_t)i * width(s)));
     return OK;
 }
 

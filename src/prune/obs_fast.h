@@ -1,0 +1,45 @@
+/* obs_fast.h: exact OBS for one row at the speed of matrix products, in float32 on an inverse that
+ * was made in float64; obs.h is its reference.
+ *
+ * The inverse is not brought up to date as a whole. With u_s the vectors of the removals so far,
+ * what it is now is G - sum u_s u_s^T, and only the columns of weights that are removed are ever
+ * needed. They are formed ahead, as one product for the weights that stand lowest; a weight that
+ * comes up without a column brings the next such product about. Within an epoch, the removals
+ * between two products, a column still lacks the epoch's own vectors, few enough to lie in the
+ * cache. So every choice is made on scores that are up to date: the greedy order is exact, but for
+ * scores that agree to float32 rounding.
+ *
+ * Where more than half of the weights are still to go after some hundred vectors, these are folded
+ * into the inverse of what is active, by one symmetric product, and the next ones start from that.
+ *
+ * Weights, diagonal and scores are float64, vectors and columns float32. Without folding about d
+ * k^2
+ * - 2 k^3 / 3 floating-point operations; to update the inverse all along takes (d^3 - (d - k)^3) /
+ * 3, of which the part of weights that stay is never looked at. For k = d both are d^3 / 3. Not
+ * collective. */
+#ifndef ESPALIER_PRUNE_OBS_FAST_H
+#define ESPALIER_PRUNE_OBS_FAST_H
+
+#include "prune/obs.h"
+
+typedef struct obs_fast obs_fast; /* scratch for rows of one width */
+
+/* about 12 d^2 bytes; the caller destroys */
+err obs_fast_create(int d, obs_fast **out);
+void obs_fast_destroy(obs_fast **s); /* NULL is allowed */
+
+/* The same as obs_run, with inverse (d, d) rounded to float32. *exact = 0, and nothing else is
+ * defined, where float32 is not enough: a diagonal element has shrunk below 2^-10 of its start, so
+ * that its rounding is felt; the row wants obs_run. */
+void obs_fast_run(obs_fast *s, const obs_plan *plan, const double *w, const float *inverse,
+                  double *out, char *kept, int32_t *order, double *loss, int *exact);
+
+/* Of the last row: products, columns formed and floating-point operations in them (benchmarks). */
+typedef struct obs_fast_counts {
+    int64_t products, columns;
+    double operations;
+} obs_fast_counts;
+
+obs_fast_counts obs_fast_count(const obs_fast *s);
+
+#endif
