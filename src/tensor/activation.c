@@ -2,7 +2,7 @@
 
 #include "tensor/lanes.h"
 
-#include <math.h>
+#include <sleef.h>
 #include <stddef.h>
 
 /* Phi(x) and its density from one exponential. For a = |x|, Phi(-a) = exp(-a^2 / 2) M(a), where M
@@ -90,12 +90,29 @@ void gelu_backward(float *d, float *u, float *dbias, int ld, int T, int F) {
     }
 }
 
+/* at most 1 ulp */
+LANES_INLINE lanes lanes_tanh(lanes x) {
+#if LANES == 16
+    return (lanes)Sleef_tanhf16_u10((__m512)x);
+#elif LANES == 8
+    return (lanes)Sleef_tanhf8_u10((__m256)x);
+#else
+    for (int i = 0; i < LANES; i++)
+        x[i] = Sleef_tanhf_u10(x[i]);
+    return x;
+#endif
+}
+
 void tanh_forward(float *y, const float *bias, int T, int n) {
-    for (int t = 0; t < T; t++)
-        for (int j = 0; j < n; j++) {
-            float *v = y + (size_t)t * (size_t)n + (size_t)j;
-            *v = tanhf(*v + bias[j]);
-        }
+    for (int t = 0; t < T; t++, y += n) {
+        int j = 0;
+        for (; j + LANES <= n; j += LANES)
+            lanes_store(y + j, lanes_tanh(lanes_load(y + j) + lanes_load(bias + j)));
+        if (j < n)
+            lanes_store_part(
+                y + j, lanes_tanh(lanes_load_part(y + j, n - j) + lanes_load_part(bias + j, n - j)),
+                n - j);
+    }
 }
 
 void tanh_backward(float *dy, float *dbias, const float *y, int T, int n) {
