@@ -87,10 +87,7 @@ static err list_models(context *c) {
     CALL(list_averages(c));
     for (int i = 0; i < c->n_pruned; i++) {
         const pruned_model *m = &c->pruned[i];
-        table_model *t =
-            m->pattern[0]
-                ? add_row(c, m->name, "pruned", "%s %s", m->method, m->pattern)
-                : add_row(c, m->name, "pruned", "%s %g %%", m->method, 100.0 * m->sparsity);
+        table_model *t = add_row(c, m->name, "pruned", "%s %s", m->method, m->amount);
         CHECK(t, ERR_USAGE, "the table has more than %d models", (int)TABLE_MODELS);
         snprintf(t->method, sizeof t->method, "%s", m->method);
         snprintf(t->chosen, sizeof t->chosen, "greedy average, pruned without retraining");

@@ -35,6 +35,7 @@ typedef struct table_model {
 
 typedef struct pruned_model {
     char name[64], method[48], pattern[16]; /* "N:M"; "": none */
+    char amount[24];                        /* "50 %" or the pattern */
     double sparsity;
     int n;
     prune_layer *layers; /* (n) */

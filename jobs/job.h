@@ -19,6 +19,7 @@
     X(slurm, "print a SLURM script: one job, a chain of stages, an array over seeds")              \
     X(info, "explain a model, a store, a study or a data file")                                    \
     X(doctor, "check this machine: ranks, threads, HDF5, locks, memory")                           \
+    X(export, "write a model's folder anew: pruned weights without their zeros, or dense again")   \
     X(predict, "label and probabilities for every line of a file")                                 \
     X(tokenize, "WordPiece ids for every line of standard input or a file")                        \
     X(oracle, "compare this build with vectors of other implementations")

@@ -13,10 +13,12 @@ static err add_model(context *c, const char *method, double sparsity, const char
     m->n = 6 * L + 2;
     snprintf(m->method, sizeof m->method, "%s", method);
     snprintf(m->name, sizeof m->name, "greedy-%s-%g", method, 100.0 * sparsity);
+    snprintf(m->amount, sizeof m->amount, "%g %%", 100.0 * sparsity);
     if (pattern) {
         CALL(method_pattern(pattern, &keep, &of));
         m->sparsity = 1.0 - (double)keep / of;
         snprintf(m->pattern, sizeof m->pattern, "%d:%d", keep, of);
+        snprintf(m->amount, sizeof m->amount, "%s", m->pattern);
         snprintf(m->name, sizeof m->name, "greedy-%s-%din%d", method, keep, of);
     }
     return mem_alloc((size_t)m->n, sizeof *m->layers, &m->layers);

@@ -37,6 +37,7 @@ static inline encoder_config toy_config(int K, int mlm) {
 static inline finetune_options toy_finetune(void) {
     finetune_options o = {0};
 #define TOY_integer(name, value)    o.name = value;
+#define TOY_flag(name, value)       o.name = value;
 #define TOY_real(name, value)       o.name = value;
 #define TOY_text(name, value)       snprintf(o.name, sizeof o.name, "%s", value);
 #define TOY(type, name, value, ...) TOY_##type(name, value)
@@ -44,6 +45,7 @@ static inline finetune_options toy_finetune(void) {
 #undef TOY
 #undef TOY_text
 #undef TOY_real
+#undef TOY_flag
 #undef TOY_integer
     return o;
 }

@@ -78,6 +78,7 @@
     X(integer, adversarial_steps, 0,       0, 100, "passes",        "FreeLB: ascents on the word embeddings in each step; 0: none") \
     X(real,    adversarial_rate,  0.03,    0.0, 100.0, "",          "length of a token's ascent")                         \
     X(real,    adversarial_bound, 0.0,     0.0, 100.0, "",          "largest L2 norm of a token's perturbation; 0: no bound") \
+    X(flag,    keep_mask,         0,       0, 1, "",                "prunable weights that are zero at the start stay zero: a pruned checkpoint stays pruned") \
     X(integer, early_stop,        0,       0, 1000, "evaluations",  "without a lower held-out loss before training ends with the best weights; 0: never") \
     X(integer, evaluate_every,    0,       0, 1000000000, "steps",  "between evaluations for early_stop; 0: an epoch")    \
     X(integer, seed,              0,       0, 4294967295, "",       "of order and dropout; 0: the study's seed") \

@@ -100,6 +100,9 @@ err encoder_load(const char *dir, encoder_want want, encoder **out);
  * .json as vocab.json, with the merges.txt beside it) into dir (made if missing), each whole or not
  * at all. vocab_file NULL: no vocabulary. Same model, same bytes. */
 err encoder_save(const encoder *m, const char *dir, const char *vocab_file);
+/* The same with pruned matrices as a bit mask and the kept values (sparse_file.h), which
+ * encoder_load reads back to the same bits; other programs do not. */
+err encoder_save_sparse(const encoder *m, const char *dir, const char *vocab_file);
 
 /* --- computing ------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include "io/lines.h"
 #include "io/safetensors.h"
 #include "model/config_file.h"
+#include "model/sparse_file.h"
 #include "model/weights.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@ typedef struct reader {
     int new_pooler, new_classifier; /* initialised, not read */
     encoder_array *arrays;          /* (n) of the encoder */
     int *from;                      /* (n) the checkpoint's array of each, -1: initialised */
+    int *mask;                      /* (n) its mask, from: the values (sparse_file.h); -1: none */
     int n;
 } reader;
 
@@ -80,20 +82,39 @@ static int belongs(const reader *r, const encoder_array *a, const char *with) {
     return starts(a->name, own);
 }
 
+/* array i without its zeros, if it is there so */
+static int find_sparse(reader *r, int i) {
+    const char *name = r->arrays[i].name;
+    size_t skip = starts(name, r->f->prefix) ? strlen(r->f->prefix) : 0;
+    if (!sparse_find(r->w, name, &r->mask[i], &r->from[i]) &&
+        !sparse_find(r->w, name + skip, &r->mask[i], &r->from[i])) {
+        r->from[i] = r->mask[i] = -1;
+        return 0;
+    }
+    r->used[r->from[i]] = r->used[r->mask[i]] = 1;
+    return 1;
+}
+
 /* Where every array comes from, found and of the right shape before memory is taken for any: so a
  * config.json with a wrong size is told, however large the size. */
 static err find_arrays(reader *r, const encoder_config *c) {
     r->n = encoder_arrays(c, NULL, 0);
     CALL(mem_alloc((size_t)r->n, sizeof *r->arrays, &r->arrays));
     CALL(mem_alloc((size_t)r->n, sizeof *r->from, &r->from));
+    CALL(mem_alloc((size_t)r->n, sizeof *r->mask, &r->mask));
     encoder_arrays(c, r->arrays, r->n);
     for (int i = 0; i < r->n; i++) {
         const encoder_array *a = &r->arrays[i];
         int pooler = belongs(r, a, "bert.pooler.dense.");
-        r->from[i] = -1;
+        r->from[i] = r->mask[i] = -1;
         if (pooler ? r->new_pooler : r->new_classifier && belongs(r, a, "classifier."))
             continue;
         r->from[i] = look_up(r, a->name);
+        if (r->from[i] < 0 && a->prunable && find_sparse(r, i)) {
+            int64_t n = (int64_t)a->rows * a->cols;
+            CALL(sparse_check(r->w, r->mask[i], r->from[i], n));
+            continue;
+        }
         CHECK(r->from[i] >= 0, ERR_DATA, "%s: array %s is missing", weights_name(r->w), a->name);
         r->used[r->from[i]] = 1;
         CALL(check_shape(r, r->from[i], a));
@@ -191,6 +212,9 @@ static err read_arrays(reader *r, encoder *m) {
         const encoder_array *a = &r->arrays[i];
         if (r->from[i] < 0)
             encoder_init_array(m, a, r->want.seed);
+        else if (r->mask[i] >= 0)
+            CALL(sparse_copy(r->w, r->mask[i], r->from[i], m->block + a->offset,
+                             (int64_t)a->rows * a->cols));
         else
             CALL(weights_copy(r->w, r->from[i], m->block + a->offset, (int64_t)a->rows * a->cols));
     }
@@ -221,6 +245,7 @@ done:
     weights_close(&r.w);
     free(r.arrays);
     free(r.from);
+    free(r.mask);
     free(r.used);
     free(c);
     return e;
@@ -229,26 +254,65 @@ done:
 /* --- writing -----------------------------------------------------------------------------------
  */
 
-static err write_weights(const encoder *m, const char *path) {
-    int n = encoder_arrays(&m->c, NULL, 0);
+/* a matrix without its zeros, in memory until the file is written */
+typedef struct split {
+    char mask_name[ENCODER_NAME_BYTES + 8], values_name[ENCODER_NAME_BYTES + 8];
+    unsigned char *mask;
+    float *values;
+} split;
+
+static st_array dense_array(const encoder *m, const encoder_array *a) {
+    int vector = !a->decay;
+    return (st_array){.name = a->name,
+                      .dtype = ST_F32,
+                      .rank = vector ? 1 : 2,
+                      .shape = {vector ? a->cols : a->rows, vector ? 0 : a->cols},
+                      .count = (int64_t)a->rows * a->cols,
+                      .data = m->block + a->offset};
+}
+
+/* two arrays to[0], to[1] for a */
+static err sparse_arrays(const encoder *m, const encoder_array *a, split *s, st_array *to) {
+    const float *x = m->block + a->offset;
+    int64_t n = (int64_t)a->rows * a->cols, bytes = (n + 7) / 8;
+    int64_t kept = sparse_split(x, n, NULL, NULL);
+    CALL(mem_alloc((size_t)bytes, 1, &s->mask));
+    CALL(mem_alloc((size_t)kept + 1, sizeof *s->values, &s->values));
+    sparse_split(x, n, s->mask, s->values);
+    snprintf(s->mask_name, sizeof s->mask_name, "%s.mask", a->name);
+    snprintf(s->values_name, sizeof s->values_name, "%s.values", a->name);
+    to[0] = (st_array){s->mask_name, ST_U8, 1, {bytes}, bytes, s->mask};
+    to[1] = (st_array){s->values_name, ST_F32, 1, {kept}, kept, s->values};
+    return OK;
+}
+
+static err write_weights(const encoder *m, const char *path, int sparse) {
+    int n = encoder_arrays(&m->c, NULL, 0), written = 0;
     encoder_array *arrays = NULL;
     st_array *to = NULL;
+    split *splits = NULL;
     err e;
     TRY(mem_alloc((size_t)n, sizeof *arrays, &arrays));
-    TRY(mem_alloc((size_t)n, sizeof *to, &to));
+    TRY(mem_alloc(2 * (size_t)n, sizeof *to, &to));
+    TRY(mem_alloc((size_t)n, sizeof *splits, &splits));
     encoder_arrays(&m->c, arrays, n);
     for (int i = 0; i < n; i++) {
         const encoder_array *a = &arrays[i];
-        int vector = !a->decay;
-        to[i] = (st_array){.name = a->name,
-                           .dtype = ST_F32,
-                           .rank = vector ? 1 : 2,
-                           .shape = {vector ? a->cols : a->rows, vector ? 0 : a->cols},
-                           .count = (int64_t)a->rows * a->cols,
-                           .data = m->block + a->offset};
+        if (sparse && a->prunable &&
+            sparse_pays(m->block + a->offset, (int64_t)a->rows * a->cols)) {
+            TRY(sparse_arrays(m, a, &splits[i], &to[written]));
+            written += 2;
+        } else {
+            to[written++] = dense_array(m, a);
+        }
     }
-    TRY(safetensors_write(path, to, n));
+    TRY(safetensors_write(path, to, written));
 done:
+    for (int i = 0; splits && i < n; i++) {
+        free(splits[i].mask);
+        free(splits[i].values);
+    }
+    free(splits);
     free(arrays);
     free(to);
     return e;
@@ -280,7 +344,7 @@ static err copy_vocabulary(const char *file, const char *dir) {
     return copy_file(merges, path);
 }
 
-err encoder_save(const encoder *m, const char *dir, const char *vocab_file) {
+static err save(const encoder *m, const char *dir, const char *vocab_file, int sparse) {
     char path[4096];
     CALL(dir_make(dir));
     if (vocab_file)
@@ -288,5 +352,13 @@ err encoder_save(const encoder *m, const char *dir, const char *vocab_file) {
     CALL(path_join(path, dir, "config.json"));
     CALL(config_write(path, &m->c));
     CALL(path_join(path, dir, "model.safetensors"));
-    return write_weights(m, path);
+    return write_weights(m, path, sparse);
+}
+
+err encoder_save(const encoder *m, const char *dir, const char *vocab_file) {
+    return save(m, dir, vocab_file, 0);
+}
+
+err encoder_save_sparse(const encoder *m, const char *dir, const char *vocab_file) {
+    return save(m, dir, vocab_file, 1);
 }

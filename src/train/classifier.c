@@ -10,6 +10,7 @@
 #include "train/freelb.h"
 #include "train/heldout.h"
 #include "train/identity.h"
+#include "train/keep_mask.h"
 #include "train/optimiser.h"
 #include "train/reduce.h"
 #include "train/schedule.h"
@@ -34,6 +35,7 @@ typedef struct classifier {
     optimiser *opt;
     schedule_kind schedule;
     freelb adversary;
+    keep_mask mask;
     heldout_set held; /* rows NULL: no early stopping */
     early_stop stop;
     divergence watch;
@@ -57,6 +59,7 @@ static void classifier_close(classifier *t) {
     reducer_destroy(&t->sum);
     optimiser_destroy(&t->opt);
     freelb_free(&t->adversary);
+    keep_mask_free(&t->mask);
     heldout_close(&t->held);
     early_stop_free(&t->stop);
     free(t->order);
@@ -85,6 +88,8 @@ static err optimiser_open(classifier *t) {
     CALL(optimiser_parse(o->optimiser, &rule.kind));
     CALL(schedule_parse(o->schedule, &t->schedule));
     reducer_range(t->sum, &first, &n);
+    if (o->keep_mask)
+        CALL(keep_mask_open(t->m, first, n, &t->mask));
     return optimiser_create(&t->m->c, &rule, first, n, &t->opt);
 }
 
@@ -144,6 +149,7 @@ static err classifier_open(classifier *t, const examples *heldout) {
 /* all but those that change no byte of the model */
 static err identify_options(const finetune_options *o, strbuf *b) {
 #define IDENTIFY_integer(name) CALL(strbuf_printf(b, #name "=%lld|", (long long)o->name));
+#define IDENTIFY_flag(name)    CALL(strbuf_printf(b, #name "=%d|", o->name));
 #define IDENTIFY_real(name)    CALL(strbuf_printf(b, #name "=%a|", o->name));
 #define IDENTIFY_text(name)    CALL(strbuf_printf(b, #name "=%s|", o->name));
 #define IDENTIFY(type, name, ...)                                                                  \
@@ -153,6 +159,7 @@ static err identify_options(const finetune_options *o, strbuf *b) {
 #undef IDENTIFY
 #undef IDENTIFY_text
 #undef IDENTIFY_real
+#undef IDENTIFY_flag
 #undef IDENTIFY_integer
     return OK;
 }
@@ -324,6 +331,7 @@ static err update(classifier *t, double loss) {
     double norm;
     size_t first, n;
     CALL(reducer_sum(t->sum, &sum));
+    keep_mask_apply(&t->mask, sum);
     CALL(reducer_norm(t->sum, sum, &norm));
     t->out->diverged = divergence_seen(&t->watch, loss, norm);
     if (t->out->diverged)

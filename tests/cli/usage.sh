@@ -10,7 +10,7 @@ prints 'Usage: espalier tokenize *--vocab=FILE*' "$espalier" tokenize --help
 prints 'Usage: espalier tokenize *' mpirun -n 2 "$espalier" tokenize --help
 each_help() {
     local job
-    for job in run prepare pretrain finetune soup prune attack report slurm info doctor predict tokenize oracle; do
+    for job in run prepare pretrain finetune soup prune attack report slurm info doctor export predict tokenize oracle; do
         "$espalier" $job --help | grep -q "^Usage: espalier $job" || return 1
     done
 }
@@ -28,6 +28,7 @@ refused 2 'one study at a time, got "a" and "b"' "$espalier" run a b
 refused 2 'which vocabulary? *' "$espalier" tokenize
 refused 2 "option '--vocab' requires an argument" "$espalier" tokenize --vocab
 refused 2 "a model's folder and a text file are needed" "$espalier" predict model
+refused 2 "a model's folder and a new folder are needed" "$espalier" export model
 refused 2 'one model and one file, got also "c"' "$espalier" predict a b c
 refused 2 'which file or folder?' "$espalier" info
 refused 2 'no argument expected, got "x"' "$espalier" doctor x

@@ -72,6 +72,59 @@ START_TEST(a_group_is_one_rank) {
 }
 END_TEST
 
+/* zeros of the prunable weights that m has where `start` has them; *moved: other weights that do
+ * not have the start's value any more */
+static int zeros_kept(const encoder *m, const encoder *start, int *zeros, int *moved) {
+    int kept = 1;
+    *zeros = *moved = 0;
+    for (int l = 0; l < m->c.L; l++)
+        for (linear_kind k = 0; k < LINEAR_COUNT; k++) {
+            linear_view a = encoder_linear(start, l, k), b = encoder_linear(m, l, k);
+            for (int i = 0; i < a.out * a.in; i++) {
+                static const float zero = 0.0f;
+                int removed = a.w[i] == 0.0f;
+                *zeros += removed;
+                kept &= !removed || memcmp(&b.w[i], &zero, sizeof zero) == 0;
+                *moved += !removed && a.w[i] != b.w[i];
+            }
+        }
+    return kept;
+}
+
+START_TEST(masks_are_kept) {
+    const par alone = par_alone();
+    examples x = toy_examples(EXAMPLES, 1), held = toy_examples(HELDOUT, 2);
+    encoder *start = toy_encoder(2, 0, 3), *m, *one, *other;
+    for (int l = 0; l < start->c.L; l++)
+        for (linear_kind k = 0; k < LINEAR_COUNT; k++) {
+            linear_view v = encoder_linear(start, l, k);
+            for (int i = 0; i < v.out * v.in; i++)
+                v.w[i] = i % 3 ? 0.0f : v.w[i];
+        }
+    ck_all_ok(world, encoder_copy(start, &m));
+    ck_all_ok(world, encoder_copy(start, &one));
+    ck_all_ok(world, encoder_copy(start, &other));
+    finetune_options o = kind(_i);
+    train_result r;
+    int zeros, moved;
+    o.keep_mask = 1;
+    ck_all_ok(world, train_classifier(&alone, one, &o, &x, &held, NULL, NULL, &r));
+    ck_all_ok(world, train_classifier(world, m, &o, &x, &held, NULL, NULL, &r));
+    ck_all(world, toy_same(m, one) && !r.diverged);
+    ck_all(world, zeros_kept(m, start, &zeros, &moved));
+    ck_all(world, zeros > 1000 && moved > 500);
+    o.keep_mask = 0;
+    ck_all_ok(world, train_classifier(world, other, &o, &x, &held, NULL, NULL, &r));
+    ck_all(world, !zeros_kept(other, start, &zeros, &moved));
+    encoder_destroy(&start);
+    encoder_destroy(&m);
+    encoder_destroy(&one);
+    encoder_destroy(&other);
+    examples_free(&x);
+    examples_free(&held);
+}
+END_TEST
+
 START_TEST(a_group_goes_on_where_it_was) {
     const par alone = par_alone();
     examples x = toy_examples(EXAMPLES, 1), held = toy_examples(HELDOUT, 2);
@@ -140,6 +193,7 @@ int main(int argc, char **argv) {
     TCase *t = tcase_create("group");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, a_group_is_one_rank, 0, KINDS);
+    tcase_add_loop_test(t, masks_are_kept, 0, KINDS);
     tcase_add_loop_test(t, a_group_goes_on_where_it_was, 0, KINDS);
     tcase_add_test(t, a_checkpoint_is_of_no_number_of_ranks);
     return agree_run("group", t, &world);
