@@ -137,8 +137,19 @@ static void free_results(attack_result *r) {
         attack_result_free(&r[i]);
 }
 
+/* recipe, tokens of a batch, examples in flight */
+static const struct {
+    const char *recipe;
+    int tokens, flight;
+} ways[] = {{"textfooler", 0, 0},      {"textfooler", 60, 3},  {"textfooler-original", 500, 0},
+            {"textbugger", 200, 5},    {"deepwordbug", 90, 0}, {"a2t", 100000, 30},
+            {"textfooler", 100000, 40}};
+
 START_TEST(ranks_find_what_one_finds) {
     attack *a = NULL;
+    snprintf(o.recipe, sizeof o.recipe, "%s", ways[_i].recipe);
+    o.batch_tokens = ways[_i].tokens;
+    o.in_flight = ways[_i].flight;
     attack_result alone[ROWS] = {0}, shared[ROWS] = {0};
     attack_counts c = {0}, expected = {.n = ROWS};
     ck_all_ok(p, attack_alone(alone));
@@ -279,6 +290,20 @@ START_TEST(texts_are_tried_on_others) {
 }
 END_TEST
 
+/* a model of another number of classes is refused at once */
+START_TEST(other_classes) {
+    attack *a = NULL;
+    attack_result r[ROWS] = {0};
+    attack_counts c = {0};
+    dataset other = rows;
+    other.K = TOY_LABELS + 1;
+    ck_all_ok(p, open_attack(&a));
+    ck_all(p, attack_all(p, a, victim, &other, NULL, "attack", "toy", r, &c) == ERR_DATA);
+    ck_all(p, strstr(err_message(), "3 classes") != NULL);
+    attack_close(&a);
+}
+END_TEST
+
 int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &p) != OK)
         return 1;
@@ -286,9 +311,10 @@ int main(int argc, char **argv) {
     TCase *t = tcase_create("ranks");
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_set_timeout(t, 120);
-    tcase_add_test(t, ranks_find_what_one_finds);
+    tcase_add_loop_test(t, ranks_find_what_one_finds, 0, 7);
     tcase_add_test(t, journal_is_not_attacked_again);
     tcase_add_test(t, errors_are_recorded);
     tcase_add_test(t, texts_are_tried_on_others);
+    tcase_add_test(t, other_classes);
     return agree_run("attack", t, &p);
 }
