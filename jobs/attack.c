@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "io/hash.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -96,6 +97,15 @@ static err list_models(context *c) {
     return OK;
 }
 
+/* an average of one variant is that variant: what has the same weights is attacked once */
+static void find_twin(context *c, table_model *t, const encoder *m) {
+    hash_bytes(m->block, m->n * sizeof *m->block, t->sha256);
+    const table_model *first = c->table;
+    while (strcmp(first->sha256, t->sha256) != 0)
+        first++;
+    t->twin = first->name;
+}
+
 static err attack_model(context *c, table_model *t) {
     encoder *m = NULL;
     attack *a = NULL;
@@ -104,9 +114,10 @@ static err attack_model(context *c, table_model *t) {
     int64_t zeros, total;
     prune_sparsity(m, &zeros, &total);
     t->weights = total - (strcmp(t->kind, "pruned") == 0 ? zeros : 0);
+    find_twin(c, t, m);
     TRY(mem_alloc((size_t)c->attacked.n, sizeof *t->results, &t->results));
     TRY(par_agree(c->p, context_attack(c, &a)));
-    TRY(attack_all(c->p, a, m, &c->attacked, c->journal, "attack", t->name, t->results,
+    TRY(attack_all(c->p, a, m, &c->attacked, c->journal, "attack", t->twin, t->results,
                    &t->counts));
     log_info("  %-28s Acc %5.1f  Aua %5.1f  Asr %5.1f  (n = %lld)", t->title,
              100.0 * metrics_acc(&t->counts), 100.0 * metrics_aua(&t->counts),
@@ -121,6 +132,7 @@ static err attack_table(context *c) {
     log_info("attacking %d models on %d examples", c->n_table, c->attacked.n);
     for (int i = 0; i < c->n_table; i++)
         CALL(attack_model(c, &c->table[i]));
+    CALL(attack_recipes(c));
     return c->s->attack.transfer ? attack_transfer(c) : OK;
 }
 

@@ -4,6 +4,9 @@
 
 #include "context.h"
 
+/* Every model of the table by attack.recipes, into its `further`. Collective. */
+err attack_recipes(context *c);
+
 /* With attack.transfer: the adversarial texts of every model of the table on every model, into
  * c->transfer. Collective. */
 err attack_transfer(context *c);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 typedef struct arguments {
-    const char *study, *model;
+    const char *study, *model, *recipe;
     rescored_values of[RESCORED_KINDS];
 } arguments;
 
@@ -36,6 +36,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case 'n':
         a->model = arg;
+        return 0;
+    case 'p':
+        a->recipe = arg;
         return 0;
     case 'b':
         read_values(state, "queries", arg, &a->of[RESCORED_QUERIES]);
@@ -87,15 +90,13 @@ static int64_t most_queries(const stored *s) {
 
 /* what cannot be read is refused where it was given and left out of the defaults, as are budgets
  * that no example reached */
-static err keep_narrower(const stored *s, rescored_values *of) {
+static err keep_narrower(const stored *s, const recipe *how, rescored_values *of) {
     const double most = (double)most_queries(s);
-    recipe how;
-    CALL(recipe_settle(&s->s->attack, &how));
     for (int k = 0; k < RESCORED_KINDS; k++) {
         int kept = 0;
         for (int i = 0; i < of[k].n; i++) {
             const double v = of[k].v[i];
-            const char *why = refusal(s->s->attack.query_budget, &how, k, v);
+            const char *why = refusal(s->s->attack.query_budget, how, k, v);
             CHECK(!why || !of[k].given, ERR_USAGE, "%s/study.h5: %g: %s", s->dir, v, why);
             if (of[k].given || (!why && (k != RESCORED_QUERIES || v < most)))
                 of[k].v[kept++] = v;
@@ -109,6 +110,7 @@ err attack_rescore(const par *p, int argc, char **argv) {
     static const struct argp_option options[] = {
         {"rescore", 'r', NULL, 0, "this", 0},
         {"model", 'n', "NAME", 0, "only this model of the table", 0},
+        {"recipe", 'p', "NAME", 0, "of a study with several (the study's attack.recipe)", 0},
         {"queries", 'b', "N,N,...", 0, "query budgets of an example (10,20,50,100,200,500,1000)",
          0},
         {"similarity", 'm', "S,S,...", 0, "lowest similarities of a candidate (0.85,0.9,0.95)", 0},
@@ -132,9 +134,12 @@ err attack_rescore(const par *p, int argc, char **argv) {
     strbuf text = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     CALL(stored_open(p, a.study, &s));
-    err e = keep_narrower(&s, a.of);
+    recipe how;
+    err e = stored_recipe(&s, a.recipe, &how);
+    if (e == OK)
+        e = keep_narrower(&s, &how, a.of);
     if (e == OK && p->rank == 0)
-        e = rescored_print(&s, a.model, a.of, &text);
+        e = rescored_print(&s, &how, a.model, a.of, &text);
     if (e == OK && text.len > 0)
         fputs(text.text, stdout);
     strbuf_free(&text);

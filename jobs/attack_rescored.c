@@ -24,13 +24,11 @@ static void free_recorded(recorded *x) {
     *x = (recorded){0};
 }
 
-static err read_recorded(const stored *s, const store_model *m, recorded *x) {
+static err read_recorded(const stored *s, const recipe *how, const store_model *m, recorded *x) {
     size_t first;
     *x = (recorded){.m = m};
-    recipe how;
-    CALL(recipe_settle(&s->s->attack, &how));
-    x->rule = how.accept;
-    CALL(stored_first(s, m, &first));
+    x->rule = how->accept;
+    CALL(stored_first(s, m, how->name, &first));
     CALL(mem_alloc((size_t)m->n + 1, sizeof *x->r, &x->r));
     for (int64_t i = 0; i < m->n; i++) {
         CALL(stored_attack(s, first + (size_t)i, &x->r[i]));
@@ -83,12 +81,13 @@ static err limit_row(const recorded *x, int kind, double v, const char *what, gr
     return grid_cell(g, "exact");
 }
 
-static err model_rows(const stored *s, const store_model *m, const rescored_values *of, grid *g) {
+static err model_rows(const stored *s, const recipe *how, const store_model *m,
+                      const rescored_values *of, grid *g) {
     static const char *const shown[] = {"queries <= %g", "similarity >= %g", "changed <= %g %%"};
     recorded x;
     char what[64];
     err e;
-    TRY(read_recorded(s, m, &x));
+    TRY(read_recorded(s, how, m, &x));
     TRY(limit_row(&x, RESCORED_KINDS, 0.0, "as recorded", g));
     for (int k = 0; k < RESCORED_KINDS; k++)
         for (int i = 0; i < of[k].n; i++) {
@@ -101,10 +100,13 @@ done:
     return e;
 }
 
-err rescored_print(const stored *s, const char *only, const rescored_values of[RESCORED_KINDS],
-                   strbuf *out) {
+err rescored_print(const stored *s, const recipe *how, const char *only,
+                   const rescored_values of[RESCORED_KINDS], strbuf *out) {
     const store_model *m = NULL;
-    grid g = {.title = "Aua within narrower limits, in %, from the recorded queries",
+    char title[128];
+    snprintf(title, sizeof title,
+             "Aua under %s within narrower limits, in %%, from recorded queries", how->name);
+    grid g = {.title = title,
               .note = "Bounds: a higher similarity can lead the search elsewhere; open examples "
                       "are those whose end was never asked.\n"
                       "  Between none and all of them withstand. [ ]: Wilson 95 % interval, of "
@@ -122,7 +124,7 @@ err rescored_print(const stored *s, const char *only, const rescored_values of[R
     grid_column(&g, 'l', "Figures");
     for (size_t i = 0; i < s->rows.n_models; i++)
         if (!m || m == &s->rows.models[i])
-            TRY(model_rows(s, &s->rows.models[i], of, &g));
+            TRY(model_rows(s, how, &s->rows.models[i], of, &g));
     TRY(grid_text(&g, out));
 done:
     grid_free(&g);

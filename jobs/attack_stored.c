@@ -65,12 +65,30 @@ err stored_model(const stored *s, const char *name, const store_model **out) {
     return e;
 }
 
-err stored_first(const stored *s, const store_model *m, size_t *first) {
-    for (*first = 0; *first < s->rows.n_attacks; ++*first)
-        if (strcmp(s->rows.attacks[*first].model, m->name) == 0)
-            break;
-    CHECK(*first + (size_t)m->n <= s->rows.n_attacks, ERR_DATA, "%s/study.h5: %s has too few rows",
+err stored_recipe(const stored *s, const char *name, recipe *out) {
+    const attack_options *o = &s->s->attack;
+    attack_options another;
+    if (!name || strcmp(name, o->recipe) == 0)
+        return recipe_settle(o, out);
+    int i = 0;
+    while (i < o->recipes.n && strcmp(o->recipes.v[i], name) != 0)
+        i++;
+    CHECK(i < o->recipes.n, ERR_USAGE, "%s was not attacked by %s: attack.recipe is %s%s", s->dir,
+          name, o->recipe, o->recipes.n ? ", and there are attack.recipes" : "");
+    CALL(recipe_another(o, name, &another));
+    return recipe_settle(&another, out);
+}
+
+err stored_first(const stored *s, const store_model *m, const char *by, size_t *first) {
+    const store_attack *a = s->rows.attacks;
+    size_t i = 0;
+    while (i < s->rows.n_attacks &&
+           (strcmp(a[i].model, m->name) != 0 || strcmp(a[i].recipe, by) != 0))
+        i++;
+    CHECK(i < s->rows.n_attacks, ERR_USAGE, "%s was not attacked by %s", m->name, by);
+    CHECK(i + (size_t)m->n <= s->rows.n_attacks, ERR_DATA, "%s/study.h5: %s has too few rows",
           s->dir, m->name);
+    *first = i;
     return OK;
 }
 

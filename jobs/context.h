@@ -20,6 +20,13 @@
 
 enum { PATH_BYTES = 4096, TABLE_MODELS = 256 };
 
+/* A model attacked by one of the further recipes. */
+typedef struct further_attack {
+    const char *recipe;
+    attack_counts counts;
+    attack_result *results; /* (attacked.n) */
+} further_attack;
+
 /* A model of the final table. */
 typedef struct table_model {
     char name[64], title[96];
@@ -28,9 +35,14 @@ typedef struct table_model {
     char role[32]; /* the same in every repetition over seeds */
     double sparsity;
     int pretrained;
-    int64_t weights; /* prunable weights kept */
+    int64_t weights;  /* prunable weights kept */
+    char sha256[65];  /* of its weights */
+    const char *twin; /* first model of the table with the same weights, or itself: their
+                         attacks are the same, under that name in the journal */
     attack_counts counts;
-    attack_result *results; /* (attacked.n) */
+    attack_result *results;  /* (attacked.n) */
+    further_attack *further; /* (n_further), as many as attack.recipes */
+    int n_further;
 } table_model;
 
 typedef struct pruned_model {
@@ -115,6 +127,8 @@ err context_load_model(const context *c, const char *name, encoder **out);
 err context_set_precision(const context *c, encoder *m);
 /* The attack of this study, opened once. */
 err context_attack(context *c, attack **out);
+/* The same by another recipe with its own thresholds, NULL: the study's; the caller closes. */
+err context_attack_by(const context *c, const char *recipe, attack **out);
 
 /* SHA-256 of the weights that variants start from, on rank 0. */
 err inputs_ancestor(const context *c, char sha256[65]);

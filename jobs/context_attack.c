@@ -8,49 +8,59 @@
 #include <stdio.h>
 #include <string.h>
 
-err context_attack(context *c, attack **out) {
-    if (!c->attack) {
-        attack_options o = c->s->attack;
-        struct {
-            const char *option;
-            char *value;
-        } paths[] = {{"attack.neighbours", o.neighbours},
-                     {"attack.vectors", o.vectors},
-                     {"attack.tagger_path", o.tagger_path},
-                     {"attack.similarity_checkpoint", o.similarity_checkpoint},
-                     {"attack.masked_lm", o.masked_lm},
-                     {"attack.wordnet", o.wordnet},
-                     {"attack.stopwords", o.stopwords}};
-        char path[PATH_BYTES];
-        int synthetic = strcmp(c->s->data.name, "synthetic") == 0;
-        if (synthetic && !o.neighbours[0] && !o.vectors[0])
-            snprintf(o.neighbours, sizeof o.neighbours, "neighbours.json");
-        if (synthetic && strcmp(o.tagger, "auto") == 0)
-            snprintf(o.tagger_path, sizeof o.tagger_path, "tags.tsv");
-        if (strcmp(o.tagger, "auto") == 0)
-            snprintf(o.tagger, sizeof o.tagger, "%s", synthetic ? "lexicon" : "wordnet");
-        for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-            if (!paths[i].value[0])
-                continue;
-            CALL(context_resolve(c, paths[i].option, paths[i].value, path));
-            CHECK(strlen(path) < OPTION_TEXT_BYTES, ERR_USAGE, "%s: path too long", path);
-            memcpy(paths[i].value, path, strlen(path) + 1);
-        }
-        recipe how;
-        CALL(recipe_settle(&o, &how));
-        int encoder_similarity = how.similarity != RECIPE_OWN &&
-                                 strcmp(o.similarity_source, "encoder") == 0 &&
-                                 !o.similarity_checkpoint[0];
-        if (encoder_similarity && !c->pretrained)
-            log_warning("sentence similarity comes from an encoder that was never pre-trained");
-        attack_setup setup = {.o = &o,
-                              .w = c->w,
-                              .similarity = encoder_similarity ? c->start_model : NULL,
-                              .max_length = (int)c->s->data.max_length,
-                              .start = c->start,
-                              .seed = (uint64_t)c->s->study.seed};
-        CALL(attack_open(&setup, &c->attack));
+static err resolve_paths(const context *c, attack_options *o) {
+    struct {
+        const char *option;
+        char *value;
+    } paths[] = {{"attack.neighbours", o->neighbours},
+                 {"attack.vectors", o->vectors},
+                 {"attack.tagger_path", o->tagger_path},
+                 {"attack.similarity_checkpoint", o->similarity_checkpoint},
+                 {"attack.masked_lm", o->masked_lm},
+                 {"attack.wordnet", o->wordnet},
+                 {"attack.stopwords", o->stopwords}};
+    char path[PATH_BYTES];
+    int synthetic = strcmp(c->s->data.name, "synthetic") == 0;
+    if (synthetic && !o->neighbours[0] && !o->vectors[0])
+        snprintf(o->neighbours, sizeof o->neighbours, "neighbours.json");
+    if (synthetic && strcmp(o->tagger, "auto") == 0)
+        snprintf(o->tagger_path, sizeof o->tagger_path, "tags.tsv");
+    if (strcmp(o->tagger, "auto") == 0)
+        snprintf(o->tagger, sizeof o->tagger, "%s", synthetic ? "lexicon" : "wordnet");
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (!paths[i].value[0])
+            continue;
+        CALL(context_resolve(c, paths[i].option, paths[i].value, path));
+        CHECK(strlen(path) < OPTION_TEXT_BYTES, ERR_USAGE, "%s: path too long", path);
+        memcpy(paths[i].value, path, strlen(path) + 1);
     }
+    return OK;
+}
+
+err context_attack_by(const context *c, const char *name, attack **out) {
+    attack_options o = c->s->attack;
+    recipe how;
+    if (name)
+        CALL(recipe_another(&c->s->attack, name, &o));
+    CALL(resolve_paths(c, &o));
+    CALL(recipe_settle(&o, &how));
+    int encoder_similarity = how.similarity != RECIPE_OWN &&
+                             strcmp(o.similarity_source, "encoder") == 0 &&
+                             !o.similarity_checkpoint[0];
+    if (encoder_similarity && !c->pretrained)
+        log_warning("sentence similarity comes from an encoder that was never pre-trained");
+    attack_setup setup = {.o = &o,
+                          .w = c->w,
+                          .similarity = encoder_similarity ? c->start_model : NULL,
+                          .max_length = (int)c->s->data.max_length,
+                          .start = c->start,
+                          .seed = (uint64_t)c->s->study.seed};
+    return attack_open(&setup, out);
+}
+
+err context_attack(context *c, attack **out) {
+    if (!c->attack)
+        CALL(context_attack_by(c, NULL, &c->attack));
     *out = c->attack;
     return OK;
 }

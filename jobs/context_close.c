@@ -2,14 +2,22 @@
 
 #include <stdlib.h>
 
+static void free_results(attack_result *r, int n) {
+    for (int i = 0; r && i < n; i++)
+        attack_result_free(&r[i]);
+    free(r);
+}
+
 void context_close(context **context_) {
     context *c = *context_;
     if (!c)
         return;
     for (int i = 0; i < c->n_table; i++) {
-        for (int r = 0; c->table[i].results && r < c->attacked.n; r++)
-            attack_result_free(&c->table[i].results[r]);
-        free(c->table[i].results);
+        table_model *t = &c->table[i];
+        free_results(t->results, c->attacked.n);
+        for (int k = 0; k < t->n_further; k++)
+            free_results(t->further[k].results, c->attacked.n);
+        free(t->further);
     }
     for (int i = 0; i < c->n_pruned; i++)
         free(c->pruned[i].layers);

@@ -84,6 +84,23 @@ err recipe_settle(const attack_options *o, recipe *out) {
     return OK;
 }
 
+err recipe_another(const attack_options *o, const char *name, attack_options *out) {
+    attack_options own;
+    CALL(recipe_options(name, &own));
+    *out = *o;
+    memcpy(out->recipe, own.recipe, sizeof own.recipe);
+    memcpy(out->part_of_speech, own.part_of_speech, sizeof own.part_of_speech);
+    memcpy(out->similarity_measure, own.similarity_measure, sizeof own.similarity_measure);
+    memcpy(out->similarity_to, own.similarity_to, sizeof own.similarity_to);
+    out->min_cosine = own.min_cosine;
+    out->max_candidates = own.max_candidates;
+    out->similarity = own.similarity;
+    out->similarity_window = own.similarity_window;
+    out->max_changed = own.max_changed;
+    out->max_edits = own.max_edits;
+    return OK;
+}
+
 err recipe_list(strbuf *out) {
     for (int i = 0; i < RECIPES; i++)
         CALL(strbuf_printf(out, "  %-20s %s\n", TABLE[i].name, TABLE[i].help));

@@ -104,6 +104,9 @@ err recipe_options(const char *name, attack_options *out);
  * recipe. */
 err recipe_settle(const attack_options *o, recipe *out);
 
+/* o's sources and limits of work with another recipe, whose thresholds are its own. */
+err recipe_another(const attack_options *o, const char *name, attack_options *out);
+
 /* 1 if its candidates come from neighbours (of a file or of vectors). */
 int recipe_wants_neighbours(const recipe *r);
 

@@ -117,6 +117,7 @@
 
 #define ATTACK_OPTIONS(X)                                                                                                  \
     X(text,    recipe,            "textfooler", "textfooler|textfooler-original|pwws|textbugger|bert-attack|deepwordbug|a2t", NULL, "", "how words are attacked; thresholds left at their default are the recipe's own") \
+    X(texts,   recipes,           "[]",    "textfooler|textfooler-original|pwws|textbugger|bert-attack|deepwordbug|a2t", NULL, "", "further recipes that every model of the table is attacked by, each with its own thresholds") \
     X(integer, examples,          0,       0, 100000000, "examples", "seeded sample of the reported set that is attacked; 0: all") \
     X(text,    neighbours,        "",      NULL, NULL, "",          "JSON: word -> neighbours, nearest first; empty: the synthetic language's") \
     X(text,    vectors,           "",      NULL, NULL, "",          "word vectors in text form, instead of neighbours")   \

@@ -72,6 +72,24 @@ static int wants_neighbours(const char *recipe) {
     return wants;
 }
 
+/* no recipe twice, and neighbours for those that want some */
+static err check_recipes(const study *s, const node *root) {
+    const attack_options *a = &s->attack;
+    const int near = a->neighbours[0] || a->vectors[0] || strcmp(s->data.name, "synthetic") == 0;
+    for (int i = -1; i < a->recipes.n; i++) {
+        const char *name = i < 0 ? a->recipe : a->recipes.v[i];
+        CHECK(near || !wants_neighbours(name), ERR_USAGE,
+              "%s: %s needs attack.neighbours or attack.vectors for attack.%s %s",
+              between(root, "data.name", NULL).text, s->data.name, i < 0 ? "recipe" : "recipes",
+              name);
+        for (int k = -1; k < i; k++)
+            CHECK(strcmp(name, k < 0 ? a->recipe : a->recipes.v[k]) != 0, ERR_USAGE,
+                  "%s: recipe %s is named twice in attack.recipe and attack.recipes",
+                  between(root, "attack.recipes", NULL).text, name);
+    }
+    return OK;
+}
+
 /* what only the synthetic language brings along */
 static err check_sources(const study *s, const node *root) {
     const attack_options *a = &s->attack;
@@ -90,18 +108,15 @@ static err check_sources(const study *s, const node *root) {
           "%s: attack.tagger is %s, but attack.tagger_path is not given",
           between(root, "attack.tagger", NULL).text, a->tagger);
     if (strcmp(s->data.name, "synthetic") == 0)
-        return OK;
+        return check_recipes(s, root);
     node_place at = between(root, "data.name", NULL);
     CHECK(s->data.vocabulary[0] || s->model.checkpoint[0], ERR_USAGE,
           "%s: %s needs data.vocabulary or model.checkpoint to take a vocabulary from", at.text,
           s->data.name);
-    CHECK(a->neighbours[0] || a->vectors[0] || !wants_neighbours(a->recipe), ERR_USAGE,
-          "%s: %s needs attack.neighbours or attack.vectors for attack.recipe %s", at.text,
-          s->data.name, a->recipe);
     CHECK(s->pretrain.epochs == 0 || s->pretrain.corpus[0] || strcmp(s->data.name, "imdb") == 0,
           ERR_USAGE, "%s: pretrain.epochs is %lld, but pretrain.corpus is not given",
           between(root, "pretrain.epochs", NULL).text, (long long)s->pretrain.epochs);
-    return OK;
+    return check_recipes(s, root);
 }
 
 static err check_counts(const study *s, const node *root) {

@@ -92,6 +92,7 @@ err page_write(const store_content *c, strbuf *out) {
     CALL(section(c, table_seeds, out));
     CALL(section(c, models, out));
     CALL(plot_models(c, out));
+    CALL(section(c, table_recipes, out));
     CALL(section(c, table_conventions, out));
     CALL(section(c, table_transfer, out));
     CALL(section(c, table_comparisons, out));

@@ -10,6 +10,8 @@
 err table_models(const store_content *c, int chosen, grid *out);
 /* The counts of every model, and what other programs would print of them (eval/metrics.h). */
 err table_conventions(const store_content *c, grid *out);
+/* Every model by every recipe, where a study has more than one. */
+err table_recipes(const store_content *c, grid *out);
 /* Which adversarial texts fool which models, as a matrix; of many models the first. */
 err table_transfer(const store_content *c, grid *out);
 /* Mean and standard deviation over the seeds of a repeated study. */

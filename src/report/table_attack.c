@@ -23,6 +23,55 @@ static err percent_cell(grid *g, double share) {
     return isnan(share) ? grid_cell(g, "-") : grid_cell(g, "%.1f", 100.0 * share);
 }
 
+static err share_cell(grid *g, int64_t k, int64_t n) {
+    const interval i = wilson(k, n);
+    if (n == 0)
+        return grid_cell(g, "-");
+    return grid_cell(g, "%.1f [%.1f, %.1f]", 100.0 * ratio(k, n), 100.0 * i.low, 100.0 * i.high);
+}
+
+static err recipe_cells(const store_recipe *r, grid *g) {
+    const attack_counts c = {.success = r->success,
+                             .similarity = r->similarity,
+                             .tested = r->tested,
+                             .shares = r->shares};
+    const double alike = metrics_similarity(&c);
+    const int64_t ended = r->success + r->failed, attacked = ended + r->errored;
+    CALL(grid_cell(g, "%s", r->title));
+    CALL(grid_cell(g, "%s", r->recipe));
+    CALL(grid_cell(g, "%lld", (long long)r->n));
+    CALL(percent_cell(g, ratio(r->correct, r->n)));
+    CALL(share_cell(g, r->failed, r->n));
+    CALL(share_cell(g, r->success, ended));
+    CALL(attacked ? grid_cell(g, "%.1f", ratio(r->queries, attacked)) : grid_cell(g, "-"));
+    CALL(percent_cell(g, ratio(r->changed, r->words)));
+    CALL(isnan(alike) ? grid_cell(g, "-") : grid_cell(g, "%.3f", alike));
+    return grid_cell(g, "%lld", (long long)r->errored);
+}
+
+err table_recipes(const store_content *c, grid *g) {
+    *g = (grid){.title = "By recipe: Acc, Aua and Asr in %",
+                .note = "Queries: mean over the examples right before the attack. Changed: words "
+                        "replaced, of the words of the successes.\n"
+                        "  Similarity: mean of the successes' lowest accepted one, by the recipe's "
+                        "own measure."};
+    if (c->n_recipes == c->n_models)
+        return OK;
+    grid_column(g, 'l', "Model");
+    grid_column(g, 'l', "Recipe");
+    grid_column(g, 'r', "n");
+    grid_column(g, 'r', "Acc");
+    grid_column(g, 'n', "Aua");
+    grid_column(g, 'n', "Asr");
+    grid_column(g, 'r', "Queries");
+    grid_column(g, 'r', "Changed %");
+    grid_column(g, 'r', "Similarity");
+    grid_column(g, 'r', "Errored");
+    for (size_t i = 0; i < c->n_recipes; i++)
+        CALL(recipe_cells(&c->recipes[i], g));
+    return OK;
+}
+
 static err range_cell(grid *g, interval share) {
     if (isnan(share.low))
         return grid_cell(g, "-");

@@ -129,6 +129,7 @@
 
 #define STORE_ATTACK_COLUMNS(X)                                                                                            \
     X(text,    model,        64,  "",          "model attacked")                                                          \
+    X(text,    recipe,       24,  "",          "by which recipe")                                                         \
     X(integer, row,          8,   "",          "example: position among those attacked, from 0")                           \
     X(integer, label,        8,   "",          "true class")                                                              \
     X(text,    outcome,      8,   "",          "success, failed, skipped (wrong before) or errored")                      \
@@ -203,6 +204,22 @@
     X(text,    role,         32,  "",          "part it plays in the table: best single, greedy average, pruned, …")      \
     X(integer, seed,         8,   "",          "seed of the study")
 
+#define STORE_RECIPE_COLUMNS(X)                                                                                            \
+    X(text,    model,        64,  "",          "model of the table")                                                      \
+    X(text,    title,        96,  "",          "its name in the tables")                                                  \
+    X(text,    recipe,       24,  "",          "recipe of the attack")                                                    \
+    X(integer, n,            8,   "examples",  "examples attacked")                                                       \
+    X(integer, correct,      8,   "examples",  "right before the attack")                                                 \
+    X(integer, success,      8,   "examples",  "right before, wrong after the attack")                                    \
+    X(integer, failed,       8,   "examples",  "right before and after the attack")                                       \
+    X(integer, errored,      8,   "examples",  "right before; the attack could not be carried out")                       \
+    X(integer, queries,      8,   "queries",   "over all examples that were not skipped")                                 \
+    X(integer, changed,      8,   "words",     "words replaced, over the successes")                                      \
+    X(integer, words,        8,   "words",     "words of the texts, over the successes")                                  \
+    X(real,    shares,       8,   "examples",  "sum over the successes of each one's share of words replaced")           \
+    X(real,    similarity,   8,   "examples",  "sum over the tested successes of their lowest accepted similarity")       \
+    X(integer, tested,       8,   "examples",  "successes in which a similarity was tested")
+
 #define STORE_COMPARISON_COLUMNS(X)                                                                                        \
     X(text,    model,        64,  "",          "model of the table")                                                      \
     X(text,    title,        96,  "",          "its name in the tables")                                                  \
@@ -252,12 +269,13 @@
     T(barriers,    barrier,     STORE_BARRIER_COLUMNS,     "loss barriers between variants")                              \
     T(lines,       line,        STORE_LINE_COLUMNS,        "held-out loss on the lines between variants")                 \
     T(layers,      layer,       STORE_LAYER_COLUMNS,       "linear layers of the pruned models, in order")                \
-    T(attacks,     attack,      STORE_ATTACK_COLUMNS,      "every attacked example of every model")                       \
+    T(attacks,     attack,      STORE_ATTACK_COLUMNS,      "every attacked example of every model by every recipe")                     \
     T(queries,     query,       STORE_QUERY_COLUMNS,       "every text that a model was asked about, example by example")  \
     T(changes,     change,      STORE_CHANGE_COLUMNS,      "words changed in the last texts, in the order of changing")   \
     T(texts,       passage,     STORE_TEXT_COLUMNS,        "texts attacked and what became of them")                      \
     T(transfer,    transfer,    STORE_TRANSFER_COLUMNS,    "adversarial texts made on each model, tried on every model")  \
     T(models,      model,       STORE_MODEL_COLUMNS,       "models of the table: counts, shares and intervals")           \
+    T(recipes,     recipe,      STORE_RECIPE_COLUMNS,      "models of the table by every recipe: counts")                \
     T(comparisons, comparison,  STORE_COMPARISON_COLUMNS,  "models of the table against the best single variant")         \
     T(seeds,       seed,        STORE_SEED_COLUMNS,        "cells of the table over the seeds of a repeated study")       \
     T(timings,     timing,      STORE_TIMING_COLUMNS,      "wall times; differ from run to run")                          \

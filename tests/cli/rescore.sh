@@ -4,8 +4,8 @@ set -u
 source tests/cli/common.bash
 source tests/cli/refuse.bash
 study() { ranks 2 run -q tests/cli/tiny.yaml --set study.directory="$scratch/$1" --set report.variants=all "${@:2}" >"$scratch/$1.out" 2>"$scratch/err" || cat "$scratch/err"; }
-study wide
-study narrow --set attack.query_budget=20
+study wide --set "attack.recipes=[deepwordbug]"
+study narrow --set attack.query_budget=20 --set "attack.recipes=[deepwordbug]"
 # "Aua [low, high]" of a model: from the report, and from the first's queries
 told() { awk -F'  +' -v m="$2" '/^Accuracy, accuracy/ {on = 1} /^Counts/ {on = 0} on && $2 == m {print $7; exit}' "$scratch/$1.out"; }
 for n in 1 2 3; do
@@ -20,6 +20,13 @@ for model in 'single (a)' 'single (b)' 'single (c)' 'best single (a)' 'best sing
     check "$model as recorded" test "$(awk -F'  +' -v m="$model" '$2 == m && $3 == "queries <= 1000" {print $5}' "$scratch/rescored1")" = "$(told wide "$model")"
 done
 check "models were compared" test "$compared" -ge 3
+# the further recipe: counts of /recipes
+ranks 1 attack --rescore "$scratch/wide" --recipe deepwordbug --model uniform --queries 20 >"$scratch/edits" 2>"$scratch/err" || cat "$scratch/err"
+check "deepwordbug with 20 queries" test \
+    "$(awk -F'  +' '$3 == "queries <= 20" {print $5}' "$scratch/edits")" = \
+    "$(awk -F'  +' '/^By recipe/ {on = 1} on && $2 == "uniform average (3)" && $3 == "deepwordbug" {print $6; exit}' "$scratch/narrow.out")"
+check "one row a model and recipe" test "$(grep -c ' deepwordbug ' "$scratch/wide.out")" = 9
+refused 2 '*was not attacked by pwws*' "$espalier" attack --rescore "$scratch/wide" --recipe pwws
 check "a budget matters" test "$(told wide 'uniform average (3)')" != "$(told narrow 'uniform average (3)')"
 check "h5py: texts, queries and changes fit together" /usr/bin/python3 tests/cli/trace_check.py "$scratch/wide/study.h5"
 refused 2 '*less similar than the recorded*' "$espalier" attack --rescore "$scratch/wide" --similarity 0.5
@@ -28,7 +35,7 @@ refused 2 '*no model "x": there are *' "$espalier" attack --rescore "$scratch/wi
 refused 2 '*there is no such study*' "$espalier" attack --rescore "$scratch/nowhere"
 refused 2 '*expected up to 32 numbers*' "$espalier" attack --rescore "$scratch/wide" --queries 5,x
 # without a trace the counts are the same, and what needs it says so
-study untraced --set attack.trace=false
+study untraced --set "attack.recipes=[deepwordbug]" --set attack.trace=false
 check "the report does not depend on the trace" cmp "$scratch/wide/report/table.md" "$scratch/untraced/report/table.md"
 refused 65 '*attack.trace was off*' "$espalier" attack --rescore "$scratch/untraced"
 finish

@@ -7,7 +7,7 @@ import pandas
 import tables
 
 path = sys.argv[1]
-names = ["attacks", "barriers", "changes", "comparisons", "datasets", "layers", "learned", "lines", "models", "options", "pretraining", "provenance", "queries", "seeds", "soup", "texts", "timings", "transfer", "variants"]
+names = ["attacks", "barriers", "changes", "comparisons", "datasets", "layers", "learned", "lines", "models", "options", "pretraining", "provenance", "queries", "recipes", "seeds", "soup", "texts", "timings", "transfer", "variants"]
 
 with h5py.File(path, "r") as f:
     assert sorted(f) == names, sorted(f)
@@ -40,7 +40,7 @@ with h5py.File(path, "r") as f:
                 for row in table[column].astype(f"V{width}"):
                     text, _, rest = bytes(row).partition(b"\0")
                     assert not rest.strip(b"\0"), (name, column)
-    assert attacks.attrs["FIELD_4_UNIT"] == b"queries" and "FIELD_0_UNIT" not in attacks.attrs
+    assert attacks.attrs["FIELD_5_UNIT"] == b"queries" and "FIELD_0_UNIT" not in attacks.attrs
 
 frame = pandas.read_hdf(path, "/models")
 assert frame.n.tolist() == [100, 101, 102, 103, 104, 105, 106]
@@ -53,7 +53,7 @@ assert frame.step.tolist() == [i if i < 100 else 32767 for i in range(5000)]
 
 with tables.open_file(path) as f:
     attacks = f.root.attacks
-    assert isinstance(attacks, tables.Table) and attacks.title == "every attacked example of every model"
+    assert isinstance(attacks, tables.Table) and attacks.title == "every attacked example of every model by every recipe"
     found = attacks.read_where('(queries > 2**40) & (model == b"dense")')
     assert found["row"].tolist() == [i for i in range(1003) if i % 62 > 40 and i % 2]
     assert f.root.pretraining[0]["heldout_last"] == -1.5e300
