@@ -42,3 +42,15 @@ err factor_solve(double *x, double *a, int ld, int n) {
     cblas_dtrsv(CblasRowMajor, CblasLower, CblasTrans, CblasNonUnit, n, a, ld, x, 1);
     return OK;
 }
+
+err factor_inverse(double *a, int ld, int n) {
+    if (n == 0)
+        return OK;
+    CALL(cholesky(a, ld, n));
+    lapack_int info = LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'U', n, a, ld);
+    CHECK(info == 0, ERR_FAILED, "the factor of order %d has a zero on its diagonal", n);
+    for (size_t i = 0; i < (size_t)n; i++)
+        for (size_t k = 0; k < i; k++)
+            a[k * (size_t)ld + i] = a[i * (size_t)ld + k];
+    return OK;
+}

@@ -13,4 +13,8 @@ err factor_upper(double *r, const double *a, int d);
  * ERR_FAILED: a is not positive definite. Not collective. */
 err factor_solve(double *x, double *a, int ld, int n);
 
+/* a (n, n), rows ld apart, both triangles, becomes its inverse. ERR_FAILED: not positive definite.
+ * Not collective. */
+err factor_inverse(double *a, int ld, int n);
+
 #endif

@@ -31,7 +31,9 @@ typedef struct rows_request {
     pattern pattern;  /* N:M instead of sparsity, which is not read then (n is 1); {0, 0}: none */
     rows_share share; /* without a pattern */
     int exact;        /* 1: OBS in float64 throughout; 0: float32 work on the float64 inverse */
-    int swaps;        /* most 1-swaps of a row once its mask is chosen (swaps.h); 0: none */
+    int swaps;        /* most exchanges of a kept and a removed weight in a row, once its mask is
+                         chosen (swaps.h); 0: none. Judged with the weights as they are where the
+                         method leaves them so and refit is 0, else after least squares */
     int refit;        /* 1: least squares of the kept weights at the end, in float64 */
     double damping;   /* ridge / mean diagonal of H where refit made no inverse (SparseGPT, ...) */
     uint64_t seed;    /* random: masks are a function of seed, site, row and column */

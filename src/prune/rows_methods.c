@@ -8,6 +8,7 @@
 #include "prune/obs_fast.h"
 #include "prune/scores.h"
 #include "prune/sparsegpt.h"
+#include "prune/swaps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -334,17 +335,47 @@ done:
 
 /* ---- refinement ---- */
 
+/* A method that leaves kept weights as they are has its masks judged like this, unless their least
+ * squares are wanted in the end. */
+static int is_masked(const rows_request *q) {
+    return !q->refit && q->method != ROWS_OBS && q->method != ROWS_SPARSEGPT;
+}
+
+/* Better masks where they are asked for, then the weights that go with them. A row that no exchange
+ * makes better stays as it is. */
+static err refine_row(rows_part *s, swaps *x, kept_fit *fit, int j, int i) {
+    size_t at = place(s, j, i);
+    const double *start = start_of(s, s->first + i);
+    char *kept = s->kept + at;
+    swaps_report r = {0};
+    if (x && is_masked(s->q))
+        swaps_masked(x, kept, start, s->gram, s->q->pattern, s->q->swaps, &r);
+    else if (x)
+        CALL(
+            swaps_refitted(x, kept, start, s->gram, s->r->inverse, s->q->pattern, s->q->swaps, &r));
+    s->swaps[(size_t)j * (size_t)s->n + (size_t)i] = r.made;
+    if (is_masked(s->q))
+        for (size_t k = 0; k < width(s); k++)
+            s->w[at + k] = kept[k] ? start[k] : 0.0;
+    else if (s->q->refit || r.made > 0)
+        CALL(kept_weights(fit, s->w + at, kept, start, s->gram, s->r->inverse, NULL));
+    return OK;
+}
+
 err rows_refine(rows_part *s) {
     kept_fit *fit = NULL;
-    if (!s->q->refit)
+    swaps *x = NULL;
+    err e = OK;
+    if (!s->q->refit && s->q->swaps == 0)
         return OK;
-    err e = kept_create(s->r->d, &fit);
+    TRY(kept_create(s->r->d, &fit));
+    if (s->q->swaps > 0)
+        TRY(swaps_create(s->r->d, &x));
     for (int j = 0; j < s->q->n; j++)
-        for (int i = 0; i < s->n && e == OK; i++) {
-            size_t at = place(s, j, i);
-            e = kept_weights(fit, s->w + at, s->kept + at, start_of(s, s->first + i), s->gram,
-                             s->r->inverse, NULL);
-        }
+        for (int i = 0; i < s->n; i++)
+            TRY(refine_row(s, x, fit, j, i));
+done:
     kept_destroy(&fit);
+    swaps_destroy(&x);
     return e;
 }

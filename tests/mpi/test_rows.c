@@ -138,13 +138,13 @@ START_TEST(same_bytes_on_any_ranks) {
     for (int bias = 0; bias < 2; bias++) {
         stage s = make_stage(bias);
         rows_request q = request_of(_i);
-        pruned_rows shared[RESULTS], own[RESULTS];
-        ck_all_ok(world, rows_prune(world, &s.r, s.h, s.h, s.bias, &q, shared));
+        pruned_rows together[RESULTS], own[RESULTS];
+        ck_all_ok(world, rows_prune(world, &s.r, s.h, s.h, s.bias, &q, together));
         ck_all_ok(world, rows_prune(alone, &s.r, s.h, s.h, s.bias, &q, own));
         for (int j = 0; j < q.n; j++) {
-            ck_all(world, same(&shared[j], &own[j]));
+            ck_all(world, same(&together[j], &own[j]));
             ck_all(world, counted(&own[j], &q, j));
-            rows_free(&shared[j]);
+            rows_free(&together[j]);
             rows_free(&own[j]);
         }
         stage_free(&s);
