@@ -23,16 +23,20 @@ static err resolve_paths(const context *c, attack_options *o) {
     int synthetic = strcmp(c->s->data.name, "synthetic") == 0;
     if (synthetic && !o->neighbours[0] && !o->vectors[0])
         snprintf(o->neighbours, sizeof o->neighbours, "neighbours.json");
-    if (synthetic && strcmp(o->tagger, "auto") == 0)
+    int any_tagger = strcmp(o->tagger, "auto") == 0;
+    const char *source;
+    if (synthetic && any_tagger && !o->tagger_path[0])
         snprintf(o->tagger_path, sizeof o->tagger_path, "tags.tsv");
-    if (strcmp(o->tagger, "auto") == 0)
-        snprintf(o->tagger, sizeof o->tagger, "%s", synthetic ? "lexicon" : "wordnet");
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         if (!paths[i].value[0])
             continue;
         CALL(context_resolve(c, paths[i].option, paths[i].value, path));
         CHECK(strlen(path) < OPTION_TEXT_BYTES, ERR_USAGE, "%s: path too long", path);
         memcpy(paths[i].value, path, strlen(path) + 1);
+    }
+    if (any_tagger) {
+        CALL(tagger_recognise(o->tagger_path, &source));
+        snprintf(o->tagger, sizeof o->tagger, "%s", source);
     }
     return OK;
 }

@@ -9,7 +9,7 @@
 #define JOBS(X)                                                                                    \
     X(run, "carry out a whole study: every stage that is not done yet")                            \
     X(plan, "print variants, predicted core-hours, memory and disk of a study")                    \
-    X(prepare, "check the data, write vocabulary and splits")                                      \
+    X(prepare, "check the data, write vocabulary and splits; train a tagger")                      \
     X(pretrain, "masked-language model, when the study asks for one")                              \
     X(finetune, "train every variant of the sweep")                                                \
     X(soup, "average variants: uniform and greedy")                                                \
@@ -22,6 +22,7 @@
     X(export, "write a model's folder anew: pruned weights without their zeros, or dense again")   \
     X(predict, "label and probabilities for every line of a file")                                 \
     X(tokenize, "WordPiece ids for every line of standard input or a file")                        \
+    X(tag, "part of speech of every word of standard input or a file")                             \
     X(oracle, "compare this build with vectors of other implementations")
 
 #define JOB_DECLARE(name, help) err job_##name(const par *p, int argc, char **argv);

@@ -1,3 +1,4 @@
+#include "prepare.h"
 #include "context.h"
 #include "job.h"
 
@@ -6,6 +7,7 @@
 #include "base/rng.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static err subset(dataset *d, uint64_t seed, uint32_t purpose, int64_t want) {
     if (want == 0 || want >= d->n)
@@ -85,8 +87,14 @@ err stage_prepare(context *c) {
 }
 
 err job_prepare(const par *p, int argc, char **argv) {
+    static char as_tagger[] = "espalier prepare tagger";
+    if (argc > 1 && strcmp(argv[1], "tagger") == 0) {
+        argv[1] = as_tagger;
+        return prepare_tagger(p, argc - 1, argv + 1);
+    }
     return context_job(p, argc, argv,
                        "Read and check the data of a study, log what it is, and write what is "
-                       "generated (synthetic language, vocabulary).",
+                       "generated (synthetic language, vocabulary). `espalier prepare tagger' "
+                       "trains a part-of-speech tagger, see its --help.",
                        stage_prepare);
 }

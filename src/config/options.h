@@ -125,7 +125,7 @@
     X(integer, max_candidates,    0,       0, 1000, "words",        "neighbours or proposals tried for a word; 0: the recipe's own") \
     X(text,    wordnet,           "",      NULL, NULL, "",          "folder of WordNet's files, for pwws; empty: the system's") \
     X(text,    masked_lm,         "",      NULL, NULL, "",          "checkpoint whose masked-language head proposes words, for bert-attack; empty: the study's start encoder") \
-    X(text,    tagger,            "auto",  "auto|none|wordnet|lexicon|perceptron", NULL, "", "part-of-speech source; auto: lexicon for synthetic, else wordnet") \
+    X(text,    tagger,            "auto",  "auto|none|wordnet|lexicon|perceptron", NULL, "", "part-of-speech source; auto: what tagger_path is (weights, lexicon or a folder of WordNet), else the synthetic language's lexicon, else the system's WordNet") \
     X(text,    tagger_path,       "",      NULL, NULL, "",          "file or folder of the part-of-speech source")        \
     X(text,    part_of_speech,    "recipe", "recipe|any|strict|noun-verb", NULL, "", "of a candidate: the recipe's own rule, any, the word's, or also noun for verb and the reverse") \
     X(text,    similarity_source, "encoder", "encoder|vectors|none", NULL, "", "sentence similarity: mean of the study's start encoder, of word vectors, or none") \

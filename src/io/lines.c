@@ -47,14 +47,14 @@ static int sequence(const unsigned char *s, size_t n) {
     return len;
 }
 
-static err check_text(const char *path, const char *text, size_t n) {
-    int line = 1;
+err lines_check(const char *path, int64_t line, const char *text, size_t n) {
     for (size_t i = 0; i < n;) {
-        CHECK(text[i] != '\0', ERR_DATA, "%s:%d: a NUL byte; expected text", path, line);
+        CHECK(text[i] != '\0', ERR_DATA, "%s:%lld: a NUL byte; expected text", path,
+              (long long)line);
         line += text[i] == '\n';
         int len = sequence((const unsigned char *)text + i, n - i);
-        CHECK(len > 0, ERR_DATA, "%s:%d: invalid UTF-8 (byte 0x%02x); convert the file to UTF-8",
-              path, line, (unsigned char)text[i]);
+        CHECK(len > 0, ERR_DATA, "%s:%lld: invalid UTF-8 (byte 0x%02x); convert the file to UTF-8",
+              path, (long long)line, (unsigned char)text[i]);
         i += (size_t)len;
     }
     return OK;
@@ -69,7 +69,7 @@ err lines_read(const char *path, lines *out) {
     if (out->n_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         text += 3;
     ENSURE(text < end, ERR_DATA, "%s:1: the file is empty", path);
-    TRY(check_text(path, text, (size_t)(end - text)));
+    TRY(lines_check(path, 1, text, (size_t)(end - text)));
     size_t count = 0;
     for (char *p = text; p < end; p++)
         count += *p == '\n';

@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct lines {
     char *bytes; /* owned; every line is NUL-terminated in place */
@@ -19,6 +20,10 @@ typedef struct lines {
 
 err lines_read(const char *path, lines *out); /* caller frees with lines_free */
 void lines_free(lines *l);
+
+/* ERR_DATA "path:line: …" unless all of text (n bytes) is UTF-8 without NUL; line: number of the
+ * first one. */
+err lines_check(const char *path, int64_t line, const char *text, size_t n);
 
 /* Split at tabs in place; exactly want columns or ERR_DATA "file:line: expected 2 columns, got 3".
  */

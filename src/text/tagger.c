@@ -4,15 +4,36 @@
 #include "io/lines.h"
 #include "text/tagger_source.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct {
     const char *name;
     uint16_t bit;
-} UNIVERSAL[] = {{"NOUN", TAG_NOUN}, {"VERB", TAG_VERB}, {"ADJ", TAG_ADJ}, {"ADV", TAG_ADV},
-                 {"PRON", TAG_PRON}, {"DET", TAG_DET},   {"ADP", TAG_ADP}, {"NUM", TAG_NUM},
-                 {"CONJ", TAG_CONJ}, {"PRT", TAG_PRT},   {".", TAG_PUNCT}, {"X", TAG_X}};
+} UNIVERSAL[] = {{"NOUN", TAG_NOUN},
+                 {"VERB", TAG_VERB},
+                 {"ADJ", TAG_ADJ},
+                 {"ADV", TAG_ADV},
+                 {"PRON", TAG_PRON},
+                 {"DET", TAG_DET},
+                 {"ADP", TAG_ADP},
+                 {"NUM", TAG_NUM},
+                 {"CONJ", TAG_CONJ},
+                 {"PRT", TAG_PRT},
+                 {".", TAG_PUNCT},
+                 {"X", TAG_X},
+                 /* as Universal Dependencies call them, where they differ */
+                 {"PROPN", TAG_NOUN},
+                 {"AUX", TAG_VERB},
+                 {"SCONJ", TAG_ADP},
+                 {"CCONJ", TAG_CONJ},
+                 {"PART", TAG_PRT},
+                 {"PUNCT", TAG_PUNCT},
+                 {"SYM", TAG_PUNCT},
+                 {"INTJ", TAG_X}};
 
 uint16_t tag_bit(const char *name) {
     for (size_t i = 0; i < sizeof UNIVERSAL / sizeof *UNIVERSAL; i++)
@@ -75,8 +96,26 @@ done:
     return e;
 }
 
+err tagger_recognise(const char *path, const char **source) {
+    struct stat st;
+    *source = "wordnet";
+    if (!path[0])
+        return OK;
+    FILE *f = fopen(path, "re");
+    CHECK(f, ERR_IO, "cannot read %s: %s", path, strerror(errno));
+    if (fstat(fileno(f), &st) != 0 || !S_ISDIR(st.st_mode)) {
+        int c = fgetc(f);
+        while (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+            c = fgetc(f);
+        *source = c == '{' ? "perceptron" : "lexicon";
+    }
+    fclose(f);
+    return OK;
+}
+
 err tagger_open(const char *source, const char *path, tagger **out) {
     tagger *t = NULL;
+    json_t *file = NULL;
     err e;
     TRY(mem_alloc(1, sizeof *t, &t));
     if (strcmp(source, "none") == 0) {
@@ -89,13 +128,31 @@ err tagger_open(const char *source, const char *path, tagger **out) {
         TRY(tagger_open_wordnet(t, path));
     } else if (strcmp(source, "perceptron") == 0) {
         t->kind = TAGGER_PERCEPTRON;
-        TRY(perceptron_open(path, &t->model));
+        TRY(json_read(path, &file));
+        TRY(perceptron_open(file, path, &t->model));
     } else {
         ENSURE(0, ERR_USAGE, "unknown part-of-speech source \"%s\"", source);
     }
     *out = t;
     t = NULL;
 done:
+    json_decref(file);
+    tagger_close(&t);
+    return e;
+}
+
+err tagger_open_text(const char *text, const char *what, tagger **out) {
+    tagger *t = NULL;
+    json_t *file = NULL;
+    err e;
+    TRY(mem_alloc(1, sizeof *t, &t));
+    t->kind = TAGGER_PERCEPTRON;
+    TRY(json_parse(text, what, &file));
+    TRY(perceptron_open(file, what, &t->model));
+    *out = t;
+    t = NULL;
+done:
+    json_decref(file);
     tagger_close(&t);
     return e;
 }
@@ -136,4 +193,8 @@ err tagger_tag(const tagger *t, const char *const *words, int n, uint16_t *tags,
 
 const char *tagger_penn_name(const tagger *t, int i) {
     return t->kind == TAGGER_PERCEPTRON ? perceptron_class(t->model, i) : "";
+}
+
+const char *tagger_universal_name(const tagger *t, int i) {
+    return t->kind == TAGGER_PERCEPTRON ? perceptron_universal(t->model, i) : "";
 }

@@ -31,15 +31,22 @@ typedef struct tagger tagger;
 
 /* source: "none" (everything agrees), "wordnet" (path: folder with index.noun … "" = the system's),
  * "lexicon" (path: word<TAB>universal tag lines, a word may have several), "perceptron" (path:
- * weights in NLTK's JSON layout). A form that nobody knows is a noun for WordNet, as most unknown
- * words are, and X for a lexicon. Case counts for the perceptron only. Caller closes. */
+ * weights in NLTK's JSON layout). Of a form that nobody knows, WordNet says
+ * number by its first digit, mark where it has neither letter nor digit, else noun, as most unknown
+ * words are; a lexicon says X. Case counts for the perceptron only. Caller closes. */
 err tagger_open(const char *source, const char *path, tagger **out);
+/* Which source a path is: "wordnet" for a folder or "", "perceptron" for a file that begins with
+ * "{", else "lexicon". ERR_IO: it cannot be read. */
+err tagger_recognise(const char *path, const char **source);
 void tagger_close(tagger **t);
 
 /* Tag sets of words[0 .. n-1] in context: tags (n). Penn tags, where the source has them, go to
  * penn (n) as indices of tagger_penn_name; NULL when not wanted. Not collective. */
 err tagger_tag(const tagger *t, const char *const *words, int n, uint16_t *tags, int16_t *penn);
 const char *tagger_penn_name(const tagger *t, int i);
+/* The universal tag of the same index as the source's file calls it: a tagger that was trained on
+ * text of Universal Dependencies says PROPN where the bit is TAG_NOUN. "" where i is -1. */
+const char *tagger_universal_name(const tagger *t, int i);
 const char *tag_name(uint16_t tag); /* "NOUN", of the lowest bit */
 
 #endif

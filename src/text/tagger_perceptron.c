@@ -1,32 +1,39 @@
-/* NLTK's averaged perceptron tagger, from its weights: features and rules as in
- * nltk/tag/perceptron.py (M. Honnibal's design); sums in float64 in the order of the features, ties
- * by the larger name */
+/* an averaged perceptron from its weights in NLTK's JSON layout: the sums of nltk/tag/perceptron.py
+ * (M. Honnibal's design) in float64, in the order of its features, ties by the larger name */
 #include "base/arena.h"
 #include "io/json.h"
+#include "text/tagger_features.h"
 #include "text/tagger_source.h"
-#include "text/words.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CLASSES = 64, CONTEXT = 2, KEY_BYTES = 1024, WORD_KEPT = 160 };
+enum { MAX_CLASSES = 256, CONTEXT = 2, WINDOW = 2 * CONTEXT + 1 };
 
 typedef struct weight {
-    int32_t class;
     double value;
+    int64_t class;
 } weight;
 
+/* one feature's weights, or the only class of a known word (count < 0: -1 - class); 0: empty */
+typedef struct slot {
+    uint64_t key;
+    int32_t first, count;
+} slot;
+
 struct perceptron {
-    json_t *file; /* owns the class names */
+    json_t *file; /* owns the names */
     int K;
     const char *class[MAX_CLASSES]; /* ascending by name */
+    const char *penn[MAX_CLASSES], *named[MAX_CLASSES];
     uint16_t universal[MAX_CLASSES];
-    dictionary *known; /* words with one tag */
-    int32_t *known_class;
-    dictionary *features;
-    int64_t *first; /* (features + 1) into weights */
+    uint64_t hash[MAX_CLASSES + 2]; /* of the names, and of the two marks before a text */
+    slot *table;
+    uint64_t mask; /* slots - 1, a power of two, half as many again as the entries */
     weight *weights;
+    int ours; /* features beyond NLTK's are there */
+    feature_word outside[4];
 };
 
 /* Penn tags to universal ones (Petrov et al., 2012); tags not named here are X */
@@ -41,14 +48,14 @@ static const struct {
     {"WDT", "DET"},  {"IN", "ADP"},   {"CD", "NUM"},   {"CC", "CONJ"},   {"POS", "PRT"},
     {"RP", "PRT"},   {"TO", "PRT"},   {"#", "."},      {"$", "."},       {"''", "."},
     {"``", "."},     {"(", "."},      {")", "."},      {",", "."},       {".", "."},
-    {":", "."},
+    {":", "."},      {"-LRB-", "."},  {"-RRB-", "."},
 };
 
-static uint16_t universal_of(const char *penn) {
+static const char *universal_of(const char *penn) {
     for (size_t i = 0; i < sizeof MAP / sizeof *MAP; i++)
         if (strcmp(MAP[i].penn, penn) == 0)
-            return tag_bit(MAP[i].universal);
-    return TAG_X;
+            return MAP[i].universal;
+    return "X";
 }
 
 static int by_name(const void *a, const void *b) {
@@ -56,10 +63,29 @@ static int by_name(const void *a, const void *b) {
 }
 
 static int class_of(const perceptron *p, const char *name) {
-    for (int k = 0; k < p->K; k++)
-        if (strcmp(p->class[k], name) == 0)
-            return k;
-    return -1;
+    const char *const *at = bsearch(&name, p->class, (size_t)p->K, sizeof *p->class, by_name);
+    return at ? (int)(at - p->class) : -1;
+}
+
+/* "tags": class -> [Penn tag, universal tag], for classes that are more than a Penn tag */
+static err read_tags(perceptron *p, const char *path) {
+    const json_t *tags = json_object_get(p->file, "tags");
+    for (int k = 0; k < p->K; k++) {
+        p->penn[k] = p->class[k];
+        p->named[k] = universal_of(p->class[k]);
+        if (tags) {
+            const json_t *pair = json_object_get(tags, p->class[k]);
+            p->penn[k] = json_string_value(json_array_get(pair, 0));
+            p->named[k] = json_string_value(json_array_get(pair, 1));
+            CHECK(p->penn[k] && p->named[k], ERR_DATA,
+                  "%s: tags: \"%s\": expected a list of two: Penn tag, universal tag", path,
+                  p->class[k]);
+        }
+        p->universal[k] = tag_bit(p->named[k]);
+        CHECK(p->universal[k], ERR_DATA, "%s: tags: \"%s\" is not a universal tag", path,
+              p->named[k]);
+    }
+    return OK;
 }
 
 static err read_classes(perceptron *p, const char *path) {
@@ -73,62 +99,94 @@ static err read_classes(perceptron *p, const char *path) {
     }
     qsort(p->class, (size_t)p->K, sizeof *p->class, by_name);
     for (int i = 0; i < p->K; i++)
-        p->universal[i] = universal_of(p->class[i]);
+        p->hash[i] = feature_hash(p->class[i], strlen(p->class[i]));
+    for (int i = 0; i < 2; i++)
+        p->hash[p->K + i] = feature_hash(feature_outside(i - 2), strlen(feature_outside(i - 2)));
+    return read_tags(p, path);
+}
+
+static slot *place(const perceptron *p, uint64_t key) {
+    uint64_t i = key & p->mask;
+    while (p->table[i].count != 0 && p->table[i].key != key)
+        i = (i + 1) & p->mask;
+    return &p->table[i];
+}
+
+static err take_place(perceptron *p, const char *path, const char *what, uint64_t key, slot s) {
+    slot *at = place(p, key);
+    CHECK(at->count == 0, ERR_DATA, "%s: \"%s\" has the key of another feature", path, what);
+    s.key = key;
+    *at = s;
     return OK;
 }
 
-static err read_known(perceptron *p, const char *path) {
-    json_t *words = json_object_get(p->file, "tagdict"), *v;
+static err read_known(perceptron *p, const char *path, json_t *words) {
     const char *word;
-    CHECK(json_is_object(words), ERR_DATA, "%s: expected \"tagdict\": an object", path);
-    CALL(dictionary_create(&p->known));
-    CALL(mem_alloc(json_object_size(words) + 1, sizeof *p->known_class, &p->known_class));
+    json_t *v;
     json_object_foreach(words, word, v) {
-        int32_t i;
-        int fresh, k = json_is_string(v) ? class_of(p, json_string_value(v)) : -1;
+        int k = json_is_string(v) ? class_of(p, json_string_value(v)) : -1;
         CHECK(k >= 0, ERR_DATA, "%s: tagdict: \"%s\" has no tag of the classes", path, word);
-        CALL(dictionary_add(p->known, word, strlen(word), &i, &fresh));
-        p->known_class[i] = k;
+        uint64_t key = feature_known(feature_hash(word, strlen(word)));
+        CALL(take_place(p, path, word, key, (slot){.count = -1 - k}));
     }
     return OK;
 }
 
-static err read_weights(perceptron *p, const char *path) {
-    json_t *features = json_object_get(p->file, "weights"), *of, *v;
+static err read_weights(perceptron *p, const char *path, json_t *features) {
     const char *feature, *tag;
-    size_t total = 0;
-    CHECK(json_is_object(features), ERR_DATA, "%s: expected \"weights\": an object", path);
+    json_t *of, *v;
+    int32_t n = 0;
     json_object_foreach(features, feature, of) {
-        total += json_object_size(of);
-    }
-    CALL(dictionary_create(&p->features));
-    CALL(mem_alloc(json_object_size(features) + 2, sizeof *p->first, &p->first));
-    CALL(mem_alloc(total + 1, sizeof *p->weights, &p->weights));
-    int64_t n = 0;
-    json_object_foreach(features, feature, of) {
-        int32_t i;
-        int fresh;
-        CALL(dictionary_add(p->features, feature, strlen(feature), &i, &fresh));
-        p->first[i] = n;
+        uint64_t key = 0;
+        int kind = feature_read(feature, &key);
+        CHECK(kind >= 0, ERR_DATA, "%s: weights: \"%s\" is no feature that is computed here", path,
+              feature);
+        p->ours |= kind >= FEATURE_NLTK;
+        int32_t first = n;
         json_object_foreach(of, tag, v) {
             int k = class_of(p, tag);
             CHECK(k >= 0 && json_is_number(v), ERR_DATA, "%s: weight of \"%s\" for \"%s\"", path,
                   feature, tag);
-            p->weights[n++] = (weight){k, json_number_value(v)};
+            p->weights[n++] = (weight){json_number_value(v), k};
         }
-        p->first[i + 1] = n;
+        if (n > first)
+            CALL(take_place(p, path, feature, key, (slot){.first = first, .count = n - first}));
     }
     return OK;
 }
 
-err perceptron_open(const char *path, perceptron **out) {
+static err read_table(perceptron *p, const char *path) {
+    json_t *words = json_object_get(p->file, "tagdict"), *of;
+    json_t *features = json_object_get(p->file, "weights");
+    const char *feature;
+    CHECK(json_is_object(words), ERR_DATA, "%s: expected \"tagdict\": an object", path);
+    CHECK(json_is_object(features), ERR_DATA, "%s: expected \"weights\": an object", path);
+    size_t entries = json_object_size(words) + json_object_size(features), slots = 16, total = 0;
+    json_object_foreach(features, feature, of) {
+        total += json_object_size(of);
+    }
+    CHECK(entries < INT32_MAX / 4 && total < INT32_MAX, ERR_DATA, "%s: %zu features, %zu weights",
+          path, entries, total);
+    while (slots < entries + entries / 2)
+        slots *= 2;
+    p->mask = slots - 1;
+    CALL(mem_alloc(slots, sizeof *p->table, &p->table));
+    CALL(mem_alloc(total + 1, sizeof *p->weights, &p->weights));
+    CALL(read_known(p, path, words));
+    return read_weights(p, path, features);
+}
+
+err perceptron_open(json_t *file, const char *path, perceptron **out) {
     perceptron *p = NULL;
     err e;
     TRY(mem_alloc(1, sizeof *p, &p));
-    TRY(json_read(path, &p->file));
+    p->file = json_incref(file);
     TRY(read_classes(p, path));
-    TRY(read_known(p, path));
-    TRY(read_weights(p, path));
+    TRY(read_table(p, path));
+    for (int i = 0; i < 4; i++)
+        feature_word_of(feature_outside(i - 2), feature_outside(i - 2), 1, &p->outside[i]);
+    json_object_del(p->file, "weights"); /* the names stay, the bulk goes */
+    json_object_del(p->file, "tagdict");
     *out = p;
     p = NULL;
 done:
@@ -139,10 +197,7 @@ done:
 void perceptron_close(perceptron **p) {
     if (!*p)
         return;
-    dictionary_destroy(&(*p)->known);
-    dictionary_destroy(&(*p)->features);
-    free((*p)->known_class);
-    free((*p)->first);
+    free((*p)->table);
     free((*p)->weights);
     json_decref((*p)->file);
     free(*p);
@@ -150,111 +205,81 @@ void perceptron_close(perceptron **p) {
 }
 
 const char *perceptron_class(const perceptron *p, int i) {
-    return i >= 0 && i < p->K ? p->class[i] : "";
+    return i >= 0 && i < p->K ? p->penn[i] : "";
 }
 
-static int is_digit(char c) {
-    return c >= '0' && c <= '9';
+const char *perceptron_universal(const perceptron *p, int i) {
+    return i >= 0 && i < p->K ? p->named[i] : "";
 }
 
-/* !HYPHEN, !YEAR, !DIGITS, or the word in lower case */
-static void normalise(const char *word, char out[WORD_KEPT]) {
-    size_t n = strlen(word);
-    if (strchr(word, '-') && word[0] != '-') {
-        snprintf(out, WORD_KEPT, "!HYPHEN");
-    } else if (n == 4 && strspn(word, "0123456789") == 4) {
-        snprintf(out, WORD_KEPT, "!YEAR");
-    } else if (is_digit(word[0])) {
-        snprintf(out, WORD_KEPT, "!DIGITS");
-    } else {
-        word_lower(out, WORD_KEPT, word);
+/* the highest score; of equals the last, as classes ascend: it has the larger name */
+static int last_best(double *score, int n) {
+    enum { LANES = 8 }; /* that many maxima side by side */
+    double top[LANES], best;
+    for (int k = n; k % LANES != 0; k++)
+        score[k] = -HUGE_VAL;
+    for (int j = 0; j < LANES; j++)
+        top[j] = -HUGE_VAL;
+    for (int k = 0; k < n; k += LANES)
+        for (int j = 0; j < LANES; j++)
+            top[j] = score[k + j] > top[j] ? score[k + j] : top[j];
+    best = top[0];
+    for (int j = 1; j < LANES; j++)
+        best = top[j] > best ? top[j] : best;
+    int last = n - 1;
+    while (last > 0 && score[last] < best)
+        last--;
+    return last;
+}
+
+static int predict(const perceptron *p, const feature_context *c, int prev, int prev2) {
+    uint64_t key[FEATURE_COUNT];
+    double scores[MAX_CLASSES];
+    feature_keys(c, p->hash[prev], p->hash[prev2], p->ours, key);
+    int kinds = p->ours ? FEATURE_COUNT : FEATURE_NLTK;
+    const slot *at[FEATURE_COUNT];
+    for (int f = 0; f < kinds; f++)
+        __builtin_prefetch(&p->table[key[f] & p->mask]);
+    memset(scores, 0, (size_t)p->K * sizeof *scores);
+    for (int f = 0; f < kinds; f++) {
+        at[f] = place(p, key[f]);
+        __builtin_prefetch(p->weights + at[f]->first);
     }
+    for (int f = 0; f < kinds; f++) {
+        const weight *w = p->weights + at[f]->first;
+        for (int32_t i = 0; i < at[f]->count; i++)
+            scores[w[i].class] += w[i].value;
+    }
+    return last_best(scores, p->K);
 }
 
-/* the last three characters (not bytes) */
-static const char *suffix(const char *word) {
-    const char *p = word + strlen(word);
-    for (int k = 0; k < 3 && p > word; k++)
-        do
-            p--;
-        while (p > word && ((unsigned char)*p & 0xc0) == 0x80);
-    return p;
-}
-
-static int first_character(const char *word) {
-    int n = word[0] != '\0';
-    while (n && ((unsigned char)word[n] & 0xc0) == 0x80)
-        n++;
-    return n;
-}
-
-static void score(const perceptron *p, const char *key, double *scores) {
-    int32_t f = dictionary_find(p->features, key, strlen(key));
-    if (f < 0)
-        return;
-    for (int64_t i = p->first[f]; i < p->first[f + 1]; i++)
-        scores[p->weights[i].class] += p->weights[i].value;
-}
-
-/* context: normalised words i - 2 … i + 2 */
-static int predict(const perceptron *p, const char *word, char (*context)[WORD_KEPT],
-                   const char *prev, const char *prev2) {
-    char key[KEY_BYTES];
-    double scores[MAX_CLASSES] = {0};
-    const char *here = context[CONTEXT];
-#define FEATURE(...)                                                                               \
-    snprintf(key, sizeof key, __VA_ARGS__);                                                        \
-    score(p, key, scores)
-    FEATURE("bias");
-    FEATURE("i suffix %s", suffix(word));
-    FEATURE("i pref1 %.*s", first_character(word), word);
-    FEATURE("i-1 tag %s", prev);
-    FEATURE("i-2 tag %s", prev2);
-    FEATURE("i tag+i-2 tag %s %s", prev, prev2);
-    FEATURE("i word %s", here);
-    FEATURE("i-1 tag+i word %s %s", prev, here);
-    FEATURE("i-1 word %s", context[CONTEXT - 1]);
-    FEATURE("i-1 suffix %s", suffix(context[CONTEXT - 1]));
-    FEATURE("i-2 word %s", context[CONTEXT - 2]);
-    FEATURE("i+1 word %s", context[CONTEXT + 1]);
-    FEATURE("i+1 suffix %s", suffix(context[CONTEXT + 1]));
-    FEATURE("i+2 word %s", context[CONTEXT + 2]);
-#undef FEATURE
-    int best = 0;
-    for (int k = 1; k < p->K; k++)
-        if (scores[k] >= scores[best]) /* classes ascend: an equal later one has the larger name */
-            best = k;
-    return best;
-}
-
-static void context_word(const char *const *words, int n, int i, char out[WORD_KEPT]) {
-    static const char *const before[] = {"-START-", "-START2-"}, *const after[] = {"-END-",
-                                                                                   "-END2-"};
-    if (i < 0)
-        snprintf(out, WORD_KEPT, "%s", before[i + 2 < 0 ? 0 : i + 2]);
-    else if (i >= n)
-        snprintf(out, WORD_KEPT, "%s", after[i - n > 1 ? 1 : i - n]);
-    else
-        normalise(words[i], out);
+/* word i of a text, and what stands before or behind it */
+static const feature_word *look(const perceptron *p, const char *const *words, int n, int i,
+                                feature_word *out) {
+    char normal[FEATURE_NORMAL_BYTES];
+    if (i < 0 || i >= n)
+        return &p->outside[i < 0 ? i + 2 : i - n > 1 ? 3 : i - n + 2];
+    feature_word_of(words[i], feature_normal(words[i], normal), p->ours, out);
+    return out;
 }
 
 err perceptron_tag(const perceptron *p, const char *const *words, int n, uint16_t *tags,
                    int16_t *penn) {
-    char context[2 * CONTEXT + 1][WORD_KEPT];
-    const char *prev = "-START-", *prev2 = "-START2-";
+    feature_word ring[WINDOW]; /* word i is at i % WINDOW */
+    feature_context c;
+    int prev = p->K, prev2 = p->K + 1;
+    for (int i = -CONTEXT; i < CONTEXT; i++)
+        c.at[i + CONTEXT + 1] = look(p, words, n, i, &ring[(i + WINDOW) % WINDOW]);
     for (int i = 0; i < n; i++) {
-        int32_t k = dictionary_find(p->known, words[i], strlen(words[i]));
-        int class = k >= 0 ? p->known_class[k] : -1;
-        if (class < 0) {
-            for (int j = 0; j <= 2 * CONTEXT; j++)
-                context_word(words, n, i + j - CONTEXT, context[j]);
-            class = predict(p, words[i], context, prev, prev2);
-        }
+        memmove(c.at, c.at + 1, (WINDOW - 1) * sizeof *c.at);
+        c.at[WINDOW - 1] = look(p, words, n, i + CONTEXT, &ring[(i + CONTEXT) % WINDOW]);
+        const slot *known = place(p, feature_known(c.at[CONTEXT]->written));
+        int class = known->count < 0 ? -1 - known->count : predict(p, &c, prev, prev2);
         tags[i] = p->universal[class];
         if (penn)
             penn[i] = (int16_t) class;
         prev2 = prev;
-        prev = p->class[class];
+        prev = class;
     }
     return OK;
 }

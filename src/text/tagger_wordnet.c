@@ -5,6 +5,7 @@
 #include "io/lines.h"
 #include "text/tagger_source.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const struct {
@@ -144,6 +145,12 @@ uint16_t tagger_wordnet_tags(const tagger *t, const char *word) {
     }
     if (tags)
         return tags;
-    /* what WordNet does not know: numbers by their first digit, everything else counts as a name */
+    /* what WordNet does not know: marks without letters, numbers by their first digit, and
+     * everything else counts as a name */
+    size_t mark = 0;
+    while (ispunct((unsigned char)word[mark]))
+        mark++;
+    if (n > 0 && mark == n)
+        return TAG_PUNCT;
     return word[0] >= '0' && word[0] <= '9' ? TAG_NUM : TAG_NOUN;
 }

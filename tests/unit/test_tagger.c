@@ -114,6 +114,9 @@ START_TEST(wordnet_knows_inflected_forms) {
     ck_assert_uint_eq(tag_of(t, "in") & TAG_NOUN, 0); /* the function word, not the inch */
     ck_assert_uint_eq(tag_of(t, "was"), TAG_VERB);
     ck_assert_uint_eq(tag_of(t, "1984"), TAG_NUM);
+    ck_assert_uint_eq(tag_of(t, "."), TAG_PUNCT);
+    ck_assert_uint_eq(tag_of(t, "..."), TAG_PUNCT);
+    ck_assert_uint_eq(tag_of(t, ".net"), TAG_NOUN);
     ck_assert_uint_eq(tag_of(t, "Kurosawa"), TAG_NOUN); /* what nobody knows is a name */
     ck_assert_uint_eq(tag_of(t, "men's"), TAG_NOUN);
     tagger_close(&t);
