@@ -1,13 +1,12 @@
-/* oracle prune FILE: Hessian, inverse, adaptive target and exact OBS of one layer, against vectors
- * made by another implementation in float64. */
+/* oracle prune FILE: Hessian, inverse, adaptive target and pruned weights of one layer, against
+ * vectors made by another implementation in float64. */
 #include "oracle.h"
+#include "oracle_layer.h"
 #include "vectors.h"
 
 #include "base/arena.h"
-#include "prune/obs.h"
 #include "prune/refit.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,57 +48,8 @@ static err compare_hessian(vectors *v, const hessian *h) {
     return e;
 }
 
-/* one row at a time: w, mask (m, d), order, loss (m, k) */
-static err remove_rows(const refit *r, int k, int fast, double *w, double *mask, double *order,
-                       double *loss) {
-    obs *s = NULL;
-    int32_t *removed = NULL;
-    char *kept = NULL;
-    size_t d = (size_t)r->d;
-    err e;
-    TRY(obs_create(r->d, &s));
-    TRY(mem_alloc((size_t)k, sizeof *removed, &removed));
-    TRY(mem_alloc(d, 1, &kept));
-    for (int i = 0; i < r->m; i++, w += d, mask += d, order += k, loss += k) {
-        const double *start = r->start + (size_t)i * d;
-        memcpy(w, start, d * sizeof *w);
-        TRY(fast ? obs_run(s, &(obs_plan){.at = &k, .n = 1}, start, r->inverse, w, kept, removed,
-                           loss)
-                 : obs_row_reference(w, r->inverse, r->d, k, removed, loss));
-        for (int t = 0; t < k; t++)
-            order[t] = removed[t];
-        for (size_t q = 0; q < d; q++)
-            mask[q] = w[q] != 0.0;
-    }
-done:
-    obs_destroy(&s);
-    free(removed);
-    free(kept);
-    return e;
-}
-
-static err compare_obs(vectors *v, const refit *r, const char *sparsity, int fast) {
-    static const char *const parts[] = {"order", "mask", "loss", "weight", "weight"};
-    int k = (int)obs_removals(strtod(sparsity, NULL), r->d);
-    size_t all = (size_t)r->m * (size_t)r->d, gone = (size_t)r->m * (size_t)k;
-    double *x; // w, mask (all), order, loss (gone)
-    char name[64];
-    CALL(mem_alloc(2 * (all + gone), sizeof *x, &x));
-    double *mask = x + all, *order = mask + all, *loss = order + gone;
-    const double *mine[] = {order, mask, loss, x, x};
-    err e = remove_rows(r, k, fast, x, mask, order, loss);
-    for (int i = 0; i < 5 && e == OK; i++) {
-        snprintf(name, sizeof name, "%s.%s.%s", i < 4 ? "obs" : "refit", sparsity, parts[i]);
-        e = vectors_compare(v, fast ? "fast" : "reference", name, mine[i],
-                            (int64_t)(i == 0 || i == 2 ? gone : all), i < 2 ? 0.0 : TOLERANCE);
-    }
-    free(x);
-    return e;
-}
-
 /* everything that follows from the sums, with one way of factorising */
 static err compare_layer(vectors *v, const hessian *h, const char *way) {
-    static const char *const sparsities[] = {"0.3", "0.5", "0.875"};
     refit_job j = {.own = h,
                    .obs = h,
                    .target = TARGET_ADAPTIVE,
@@ -111,8 +61,8 @@ static err compare_layer(vectors *v, const hessian *h, const char *way) {
     TRY(refit_make(v->p, &j, &r));
     TRY(vectors_compare(v, way, "inverse", r.inverse, (int64_t)h->d * h->d, TOLERANCE));
     TRY(vectors_compare(v, way, "target", r.start, (int64_t)h->m * h->d, TOLERANCE));
-    for (int i = 0; i < 6 && strcmp(way, "local") == 0; i++)
-        TRY(compare_obs(v, &r, sparsities[i / 2], i % 2));
+    if (strcmp(way, "local") == 0)
+        TRY(oracle_layer(v, &r, h));
 done:
     refit_free(&r);
     return e;
@@ -131,8 +81,6 @@ err oracle_prune(const par *p, const char *file) {
     TRY(compare_hessian(&v, h));
     TRY(compare_layer(&v, h, "local"));
     TRY(compare_layer(&v, h, "distributed"));
-    if (p->rank == 0)
-        printf("not compared: sparsegpt.*, wanda.* (methods that this version does not have)\n");
     ENSURE(v.wrong == 0, ERR_FAILED, "%s: %d figures are outside their tolerance", file, v.wrong);
 done:
     hessian_destroy(&h);
