@@ -34,6 +34,8 @@ refused 2 '*allowed fewer queries*' "$espalier" attack --rescore "$scratch/narro
 refused 2 '*no model "x": there are *' "$espalier" attack --rescore "$scratch/wide" --model x
 refused 2 '*there is no such study*' "$espalier" attack --rescore "$scratch/nowhere"
 refused 2 '*expected up to 32 numbers*' "$espalier" attack --rescore "$scratch/wide" --queries 5,x
+refused 2 '*recipe pwws is named twice in attack.recipe and attack.recipes' \
+    "$espalier" run tests/cli/tiny.yaml --set attack.recipe=pwws --set "attack.recipes=[a2t, pwws]"
 # without a trace the counts are the same, and what needs it says so
 study untraced --set "attack.recipes=[deepwordbug]" --set attack.trace=false
 check "the report does not depend on the trace" cmp "$scratch/wide/report/table.md" "$scratch/untraced/report/table.md"

@@ -204,7 +204,7 @@ START_TEST(describes_itself) {
     ck_all_ok(P, store_write(P, path(file, "describe.h5"), &c));
     ck_all_ok(P, store_describe(file, &b));
     static const char *const lines[] = {
-        "/attacks            1003 rows  every attacked example of every model\n",
+        "/attacks            1003 rows  every attacked example of every model by every recipe\n",
         "    queries          integer   queries    texts that the model was asked about\n",
         "    title            text 96              name in the tables\n",
         "/variants              0 rows  fine-tuned variants of the sweep\n",
