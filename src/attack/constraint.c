@@ -98,32 +98,23 @@ static void window(int n, int i, int size, int *first, int *last) {
     }
 }
 
-static err keep_similar(change *c) {
+static err list_texts(change *c) {
     const recipe *r = &c->a->how;
-    const double lowest = c->current->n < r->window ? r->similarity_short : r->similarity;
-    const char **others, *text;
     wording reference = r->to_original ? *c->original : *c->current;
-    int first, last, kept = 0;
-    if (!c->a->alike || lowest == RECIPE_OWN)
+    int first, last;
+    c->texts = NULL;
+    c->lowest = c->current->n < r->window ? r->similarity_short : r->similarity;
+    if (c->n == 0 || !c->a->alike || c->lowest == RECIPE_OWN)
         return OK;
     window(c->current->n, c->i, r->window, &first, &last);
-    CALL(arena_alloc(c->memory, (size_t)c->n, sizeof *others, &others));
-    CALL(copy_text(c, &reference, NULL, first, last, &text));
+    CALL(arena_alloc(c->memory, (size_t)c->n + 1, sizeof *c->texts, &c->texts));
+    CALL(copy_text(c, &reference, NULL, first, last, &c->texts[0]));
     for (int k = 0; k < c->n; k++)
-        CALL(copy_text(c, c->current, c->list[k], first, last, &others[k]));
-    CALL(similarity_score(c->a->alike, text, others, c->n, c->alike));
-    for (int k = 0; k < c->n; k++) {
-        c->margin = fmin(c->margin, fabs(c->alike[k] - lowest));
-        if (c->alike[k] >= lowest) {
-            c->list[kept] = c->list[k];
-            c->alike[kept++] = c->alike[k];
-        }
-    }
-    c->n = kept;
+        CALL(copy_text(c, c->current, c->list[k], first, last, &c->texts[1 + k]));
     return OK;
 }
 
-err constraint_keep(change *c) {
+err constraint_begin(change *c) {
     if (c->n > 0 && c->a->how.tag_current && c->a->how.pos != SPEECH_ANY)
         CALL(keep_speech(c));
     if (c->n > 0 && c->a->how.max_edits > 0)
@@ -131,5 +122,21 @@ err constraint_keep(change *c) {
     CALL(arena_alloc(c->memory, (size_t)c->n + 1, sizeof *c->alike, &c->alike));
     for (int k = 0; k < c->n; k++)
         c->alike[k] = NAN;
-    return c->n > 0 ? keep_similar(c) : OK;
+    return list_texts(c);
+}
+
+err constraint_end(change *c) {
+    int kept = 0;
+    if (!c->texts)
+        return OK;
+    CALL(similarity_score(c->a->alike, c->texts[0], c->texts + 1, c->n, c->alike));
+    for (int k = 0; k < c->n; k++) {
+        c->margin = fmin(c->margin, fabs(c->alike[k] - c->lowest));
+        if (c->alike[k] >= c->lowest) {
+            c->list[kept] = c->list[k];
+            c->alike[kept++] = c->alike[k];
+        }
+    }
+    c->n = kept;
+    return OK;
 }

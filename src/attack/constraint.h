@@ -16,10 +16,16 @@ typedef struct change {
     int i;
     const char **list; /* (n) candidates; those that break a constraint are taken out */
     int n;
-    double *alike; /* (n) similarity of those kept, NaN: not tested; set by constraint_keep */
-    double margin; /* lowered to the smallest difference to a threshold */
+    double *alike;      /* (n) similarity of those kept, NaN: not tested */
+    double margin;      /* lowered to the smallest difference to a threshold */
+    double lowest;      /* of the similarity */
+    const char **texts; // (1 + n) to be compared: the reference, then the candidates; or NULL
 } change;
 
-err constraint_keep(change *c);
+/* All constraints but similarity, and the texts that it will compare (NULL: it is not tested): the
+ * caller may have the vectors of several changes computed together first. */
+err constraint_begin(change *c);
+/* Similarity. */
+err constraint_end(change *c);
 
 #endif

@@ -42,6 +42,8 @@ struct engine {
     passenger *row;  // (cap_rows)
     double *p;       // (cap_rows, K)
     int B, cap_rows, cap_ids, K;
+    const char **wished; /* texts whose vectors are wished for */
+    int cap_wished;
     engine_work work;
 };
 
@@ -75,6 +77,7 @@ void engine_destroy(engine **gg) {
     free(g->offset);
     free(g->row);
     free(g->p);
+    free(g->wished);
     free(g);
     *gg = NULL;
 }
@@ -267,13 +270,45 @@ static err ask_victim(engine *g) {
     return OK;
 }
 
-/* those on their way go on, where all their questions are answered */
+/* those on their way go on, where they wait for nothing more */
 static err all_go_on(engine *g) {
     for (int i = 0, landed; i < g->n; i += !landed) {
         landed = 0;
-        if (!inquiry_waits(&g->flights[i]->s.ask))
+        if (!search_waits(&g->flights[i]->s))
             CALL(go_on(g, i, &landed));
     }
+    return OK;
+}
+
+/* all texts whose vectors are wished for, computed together; *n of them. What cannot be computed
+ * raises its error when its own example asks for it. */
+static err grant_wishes(engine *g, int *n) {
+    *n = 0;
+    for (int i = 0; i < g->n; i++) {
+        search *s = &g->flights[i]->s;
+        if (!s->wishes)
+            continue;
+        int more = *n + 1 + s->c.n;
+        if (more > g->cap_wished) {
+            g->cap_wished = 2 * more;
+            CALL(grow(&g->wished, (size_t)g->cap_wished * sizeof *g->wished));
+        }
+        memcpy(g->wished + *n, s->c.texts, (size_t)(1 + s->c.n) * sizeof *g->wished);
+        *n = more;
+        s->wishes = 0;
+    }
+    if (*n > 0)
+        (void)similarity_prepare(g->a->alike, g->wished, *n);
+    return OK;
+}
+
+/* until all wait for the victim, or are over */
+static err all_to_victim(engine *g) {
+    int granted;
+    do {
+        CALL(all_go_on(g));
+        CALL(grant_wishes(g, &granted));
+    } while (granted > 0);
     return OK;
 }
 
@@ -286,7 +321,7 @@ err engine_run(engine *g, encoder_ws *ws, const encoder *victim, const feed *f) 
     do {
         TRY(take_on(g));
         TRY(ask_victim(g));
-        TRY(all_go_on(g));
+        TRY(all_to_victim(g));
     } while (g->n > 0 || !g->exhausted);
 done:
     for (int i = 0; i < g->n; i++) /* after an error of the feed */

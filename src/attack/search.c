@@ -181,7 +181,7 @@ err search_begin(search *s, attack *a, encoder_ws *ws, const encoder *victim, co
     s->victim = victim;
     s->label = label;
     s->r = r;
-    s->at = 0;
+    s->at = s->wishes = 0;
     *r = (attack_result){.label = label, .similarity = NAN, .rank_gap = 1.0, .margin = 1.0};
     CHECK(label >= 0 && label < K, ERR_DATA, "label %d, but the model has %d classes", label, K);
     arena_release(s->memory, (arena_mark){0});
@@ -215,7 +215,7 @@ static err take_answers(search *s) {
 }
 
 err search_go_on(search *s) {
-    while (s->next && !inquiry_waits(&s->ask)) {
+    while (s->next && !search_waits(s)) {
         CALL(take_answers(s));
         CALL(s->next(s));
     }

@@ -1,9 +1,11 @@
 /* search.h: the attack on one example as a machine that can be put aside: it goes on until it wants
- * answers of the victim, leaves its questions in an inquiry, and goes on when they are answered. So
- * many examples can be on their way and share the victim's batches. Private to the attack. */
+ * answers of the victim, which it leaves as questions in an inquiry, or vectors of texts to
+ * compare, which it leaves as a wish, and goes on when they are there. So many examples can be on
+ * their way and share batches. Private to the attack. */
 #ifndef ESPALIER_ATTACK_SEARCH_H
 #define ESPALIER_ATTACK_SEARCH_H
 
+#include "attack/constraint.h"
 #include "attack/inquiry.h"
 #include "attack/parts.h"
 #include "base/arena.h"
@@ -39,10 +41,9 @@ struct search {
     int n_rank;
     int *offset; // (n_rank + 1) candidates of rank k among the questions
     /* replacing */
-    int at;            /* of r->order, the next word to try */
-    int word;          /* tried in this step */
-    const char **list; // (n_asked) its candidates
-    double *alike;     // (n_asked)
+    int at;     /* of r->order, the next word to try */
+    change c;   /* of the word tried in this step */
+    int wishes; /* 1: waits for the vectors of c.texts (1 + c.n) */
 };
 
 /* memory and inquiry, for any number of examples; the caller frees */
@@ -53,10 +54,14 @@ void search_close(search *s);
  * caller's; ERR_DATA: the label is none of the victim's classes. */
 err search_begin(search *s, attack *a, encoder_ws *ws, const encoder *victim, const char *text,
                  int label, attack_result *r);
-/* Go on with the answers: until questions wait (search_over is 0) or it is over. */
+/* Go on with the answers, until it waits or is over. */
 err search_go_on(search *s);
 static inline int search_over(const search *s) {
     return !s->next;
+}
+/* 1: for answers or vectors. */
+static inline int search_waits(const search *s) {
+    return s->wishes || inquiry_waits(&s->ask);
 }
 
 /* --- for ranking and replacing --------------------------------------------------------------- */

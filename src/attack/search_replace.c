@@ -2,7 +2,6 @@
 #include "attack/search.h"
 
 #include "attack/candidates.h"
-#include "attack/constraint.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,12 +17,12 @@ static int most_changed(const search *s) {
 /* the text goes on with question k's candidate; over, if the label has changed */
 static err take(search *s, int k, int flips) {
     attack_result *r = s->r;
-    s->current.word[s->word] = s->list[k];
+    s->current.word[s->c.i] = s->c.list[k];
     s->now = search_true(s, k);
     r->query[s->first_query + k].taken = 1;
-    CALL(attack_result_change(r, s->word, s->original.word[s->word], s->list[k]));
-    if (!isnan(s->alike[k]))
-        r->similarity = isnan(r->similarity) ? s->alike[k] : fmin(r->similarity, s->alike[k]);
+    CALL(attack_result_change(r, s->c.i, s->original.word[s->c.i], s->c.list[k]));
+    if (!isnan(s->c.alike[k]))
+        r->similarity = isnan(r->similarity) ? s->c.alike[k] : fmin(r->similarity, s->c.alike[k]);
     if (!flips)
         return search_replace(s);
     r->outcome = ATTACK_SUCCESS;
@@ -47,7 +46,7 @@ static err sort_candidates(search *s, ranked **out) {
 static int most_similar(const search *s, const ranked *sorted) {
     int best = 0;
     for (int k = 0; k < s->n_asked && search_predicted(s, sorted[k].index) != s->label; k++)
-        if (s->alike[sorted[k].index] > s->alike[sorted[best].index])
+        if (s->c.alike[sorted[k].index] > s->c.alike[sorted[best].index])
             best = k;
     return sorted[best].index;
 }
@@ -71,7 +70,7 @@ static err decide_originally(search *s) {
     ranked *sorted;
     for (int k = 0; k < s->n_asked; k++) {
         search_note(s, k);
-        if (search_predicted(s, k) != s->label && (flip < 0 || s->alike[k] > s->alike[flip]))
+        if (search_predicted(s, k) != s->label && (flip < 0 || s->c.alike[k] > s->c.alike[flip]))
             flip = k;
     }
     if (flip >= 0)
@@ -81,28 +80,33 @@ static err decide_originally(search *s) {
     return sorted[0].key < s->r->prob ? take(s, sorted[0].index, 0) : search_replace(s);
 }
 
-/* candidates for the next word that has any are asked about */
+/* candidates that are similar enough are asked about; none: on to the next word */
+static err ask_similar(search *s) {
+    change *c = &s->c;
+    CALL(constraint_end(c));
+    s->r->margin = c->margin;
+    if (c->n > search_budget(s)) /* as in TextAttack: as many as are left, in their order */
+        c->n = (int)search_budget(s);
+    if (c->n == 0)
+        return search_replace(s);
+    s->next = s->a->how.accept == ACCEPT_ORIGINAL ? decide_originally : decide;
+    return search_ask_candidates(s, c->i, c->list, c->alike, c->n);
+}
+
+/* the next word: its candidates, and what similarity will compare */
 err search_replace(search *s) {
     search_begin_step(s);
-    while (s->at < s->r->n_order && search_budget(s) > 0 && s->r->changed < most_changed(s)) {
-        change c = {.a = s->a,
+    if (s->at == s->r->n_order || search_budget(s) <= 0 || s->r->changed >= most_changed(s))
+        return search_finish(s);
+    s->c = (change){.a = s->a,
                     .memory = s->memory,
                     .original = &s->original,
                     .current = &s->current,
                     .i = s->r->order[s->at++],
                     .margin = s->r->margin};
-        CALL(candidates_of(s->a, s->memory, &s->original, s->text, c.i, &c.list, &c.n));
-        CALL(constraint_keep(&c));
-        s->r->margin = c.margin;
-        if (c.n > search_budget(s)) /* as in TextAttack: as many as are left, in their order */
-            c.n = (int)search_budget(s);
-        if (c.n == 0)
-            continue;
-        s->word = c.i;
-        s->list = c.list;
-        s->alike = c.alike;
-        s->next = s->a->how.accept == ACCEPT_ORIGINAL ? decide_originally : decide;
-        return search_ask_candidates(s, c.i, c.list, c.alike, c.n);
-    }
-    return search_finish(s);
+    CALL(candidates_of(s->a, s->memory, &s->original, s->text, s->c.i, &s->c.list, &s->c.n));
+    CALL(constraint_begin(&s->c));
+    s->wishes = s->c.texts != NULL;
+    s->next = ask_similar;
+    return OK;
 }

@@ -189,3 +189,18 @@ done:
     arena_release(s->scratch, mark);
     return e;
 }
+
+err similarity_prepare(similarity *s, const char *const *texts, int n) {
+    enum { PIECE = 256 }; /* texts at a time: some full batches */
+    arena_mark mark = arena_here(s->scratch);
+    float *v; // (PIECE, d)
+    const int64_t asked = s->asked;
+    err e;
+    TRY(arena_alloc(s->scratch, (size_t)PIECE * (size_t)s->d, sizeof *v, &v));
+    for (int i = 0; i < n; i += PIECE)
+        TRY(embed(s, texts + i, n - i < PIECE ? n - i : PIECE, v));
+done:
+    s->asked = asked; /* that will be asked later */
+    arena_release(s->scratch, mark);
+    return e;
+}

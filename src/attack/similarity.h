@@ -29,6 +29,10 @@ err similarity_use(similarity *s, const char *measure);
 err similarity_score(similarity *s, const char *text, const char *const *others, int n,
                      double *score);
 
+/* The vectors of texts (n), computed together in full batches, so that similarity_score finds them:
+ * for texts of several comparisons. */
+err similarity_prepare(similarity *s, const char *const *texts, int n);
+
 /* Texts asked about so far, and how many of them had to be computed. */
 void similarity_work(const similarity *s, int64_t *asked, int64_t *computed);
 
