@@ -1,5 +1,6 @@
 #include "attack_modes.h"
 #include "context.h"
+#include "drift.h"
 
 #include "base/arena.h"
 #include "base/log.h"
@@ -133,7 +134,9 @@ static err attack_table(context *c) {
     for (int i = 0; i < c->n_table; i++)
         CALL(attack_model(c, &c->table[i]));
     CALL(attack_recipes(c));
-    return c->s->attack.transfer ? attack_transfer(c) : OK;
+    if (c->s->attack.transfer)
+        CALL(attack_transfer(c));
+    return drift_models(c);
 }
 
 err stage_attack(context *c) {

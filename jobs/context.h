@@ -49,6 +49,7 @@ typedef struct pruned_model {
     char name[64], method[48], pattern[16]; /* "N:M"; "": none */
     char amount[24];                        /* "50 %" or the pattern */
     double sparsity;
+    int calibration; /* sentences; 0: as the study says */
     int n;
     prune_layer *layers; /* (n) */
 } pruned_model;
@@ -88,6 +89,8 @@ typedef struct context {
     int n_pruned;
     table_model table[TABLE_MODELS];
     int n_table;
+    char **drift; /* (n_drift) records of drift.h: the dense model's, then the pruned ones' */
+    int n_drift;
     transfer_counts *transfer; /* (n_table tried on, n_table made on), NULL without it */
 
     double seconds[8]; /* of each stage, without what it builds on */

@@ -1,5 +1,7 @@
 #include "context.h"
 
+#include "work/units.h"
+
 #include <stdlib.h>
 
 static void free_results(attack_result *r, int n) {
@@ -22,6 +24,7 @@ void context_close(context **context_) {
     for (int i = 0; i < c->n_pruned; i++)
         free(c->pruned[i].layers);
     free(c->pruned);
+    units_free(&c->drift, c->n_drift);
     free(c->transfer);
     free(c->sweep);
     averages_free(&c->soup);

@@ -13,9 +13,9 @@
 #include <string.h>
 
 /* calibration sentences: a seeded part of the training texts, cut to their own length */
-static err calibration(context *c, examples *out) {
+static err calibration(context *c, int64_t wanted, examples *out) {
     const prune_options *o = &c->s->prune;
-    int n = o->calibration < c->train.n ? (int)o->calibration : c->train.n;
+    int n = wanted < c->train.n ? (int)wanted : c->train.n;
     int32_t *index = NULL;
     dataset part = {0};
     err e;
@@ -51,14 +51,17 @@ static err prune_one(void *state, const par *group, int64_t unit, strbuf *record
     char checkpoint[PATH_BYTES], dir[PATH_BYTES];
     encoder *sparse = NULL;
     prune_layer *rows = NULL;
+    examples own = {0};
     int n;
     err e;
     TRY(checkpoint_path(c, m, checkpoint));
     TRY(path_join(dir, c->models, m->name));
     TRY(par_agree(group, mem_alloc((size_t)m->n, sizeof *rows, &rows)));
+    if (m->calibration > 0)
+        TRY(par_agree(group, calibration(c, m->calibration, &own)));
     prune_job job = {.p = group,
                      .dense = all->dense,
-                     .calibration = all->calibration,
+                     .calibration = m->calibration > 0 ? &own : all->calibration,
                      .method = m->method,
                      .sparsity = m->sparsity,
                      .pattern = m->pattern[0] ? m->pattern : NULL,
@@ -73,6 +76,7 @@ static err prune_one(void *state, const par *group, int64_t unit, strbuf *record
     log_info("pruned %s", m->name);
 done:
     free(rows);
+    examples_free(&own);
     encoder_destroy(&sparse);
     return e;
 }
@@ -122,7 +126,7 @@ static err prune(context *c) {
     TRY(par_agree(c->p, context_load_model(c, "greedy", &dense)));
     dense->c.p =
         FLOAT32; /* what is pruned is measured exactly; the result is computed as all are */
-    TRY(par_agree(c->p, calibration(c, &x)));
+    TRY(par_agree(c->p, calibration(c, c->s->prune.calibration, &x)));
     if (strcmp(c->s->prune.allocation, "file") == 0)
         TRY(context_resolve(c, "prune.allocation_file", c->s->prune.allocation_file,
                             all.allocation));

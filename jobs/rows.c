@@ -1,5 +1,5 @@
 /* from what the stages found to the rows of the store */
-#include "rows.h"
+#include "drift.h"
 
 #include "io/hash.h"
 
@@ -89,5 +89,7 @@ err rows_fill(store_content *s, const context *c) {
     CALL(rows_models(s, c));
     CALL(rows_attacks(s, c));
     CALL(rows_comparisons(s, c));
+    CALL(drift_rows(s, c));
+    CALL(drift_curves(s, c));
     return rows_run(s, c);
 }

@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 
-enum { METHOD_BYTES = 48 };
+enum { METHOD_BYTES = 40 };
 
 typedef struct method_text {
     char base[24];

@@ -105,6 +105,8 @@
     X(integer, swaps,             0,       0, 1000000, "",          "exchanges a row of a method with +swaps; 0: until none helps") \
     X(integer, ranks_per_model,   0,       0, 4096, "ranks",        "that prune a model together, several models at a time; 0: all ranks; the same bytes on any") \
     X(integer, calibration,       256,     1, 10000000, "examples", "training sentences for the Hessians")                \
+    X(integers, calibration_sizes, "[]",  1, 10000000, "examples",  "the first method and sparsity once more with so many sentences each: a curve") \
+    X(integer, maps,              0,       0, 1000, "texts",        "whose attention maps are kept for every pruned model") \
     X(integer, calibration_length, 64,     8, 8192, "tokens",       "calibration sentences are cut to this")              \
     X(integer, chunk,             32,      1, 100000, "examples",   "calibration sentences a unit of work; never depends on ranks") \
     X(real,    damping,           1e-4,    0.0, 10.0, "",           "ridge, times the mean of H's diagonal")              \

@@ -101,6 +101,8 @@ err page_write(const store_content *c, strbuf *out) {
     CALL(section(c, table_learned, out));
     CALL(section(c, table_barriers, out));
     CALL(section(c, table_layers, out));
+    CALL(section(c, table_drift, out));
+    CALL(section(c, table_curves, out));
     CALL(section(c, table_pretraining, out));
     CALL(section(c, table_data, out));
     CALL(configuration(c, out));

@@ -75,9 +75,9 @@ done:
 
 err report_text(const store_content *c, strbuf *out) {
     static const table_fn order[] = {
-        table_data,     table_pretraining, table_variants, table_soup,    table_learned,
-        table_barriers, table_layers,      models_narrow,  table_recipes, table_conventions,
-        table_transfer, table_comparisons, table_seeds};
+        table_data,     table_pretraining, table_variants, table_soup,        table_learned,
+        table_barriers, table_layers,      models_narrow,  table_recipes,     table_conventions,
+        table_transfer, table_drift,       table_curves,   table_comparisons, table_seeds};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         CALL(text_table(c, order[i], out));
     if (c->n_models == 0)
@@ -103,9 +103,9 @@ done:
 
 static err markdown(const store_content *c, strbuf *out) {
     static const table_fn order[] = {
-        table_seeds,       models_wide,       table_recipes, table_conventions, table_transfer,
-        table_comparisons, table_variants,    table_soup,    table_learned,     table_barriers,
-        table_layers,      table_pretraining, table_data};
+        table_seeds,       models_wide,    table_recipes, table_conventions, table_transfer,
+        table_comparisons, table_variants, table_soup,    table_learned,     table_barriers,
+        table_layers,      table_drift,    table_curves,  table_pretraining, table_data};
     CALL(strbuf_printf(out, "# %s\n", table_study(c)));
     CALL(remarks(c, "\n", out));
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)

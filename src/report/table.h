@@ -23,6 +23,8 @@ err table_barriers(const store_content *c, grid *out);
 /* models of the table against the best single variant, paired by example */
 err table_comparisons(const store_content *c, grid *out);
 err table_layers(const store_content *c, grid *out); /* one row a pruned model */
+err table_drift(const store_content *c, grid *out);  /* a pruned model on one kind of text */
+err table_curves(const store_content *c, grid *out); /* sparsity, size of calibration */
 err table_data(const store_content *c, grid *out);
 err table_pretraining(const store_content *c, grid *out);
 err table_options(const store_content *c, grid *out);

@@ -127,6 +127,35 @@
     X(real,    error,        8,   "fraction",  "|Y - W X^|^2 / |Y|^2 on the calibration tokens, Y from the dense model")  \
     X(text,    factorisation, 16, "",          "local, distributed or none")
 
+#define STORE_DRIFT_COLUMNS(X)                                                                                             \
+    X(text,    model,        64,  "",          "pruned model")                                                            \
+    X(text,    texts,        16,  "",          "clean: attacked texts as they are; attacked: as the attack on the dense model left them") \
+    X(integer, layer,        8,   "",          "0: embeddings; l: output of block l - 1")                                 \
+    X(integer, n,            8,   "texts",     "of this kind")                                                            \
+    X(real,    distance,     8,   "",          "mean |h - h'| of the [CLS] vectors, h of the dense model")                \
+    X(real,    relative,     8,   "",          "mean |h - h'| / |h|")                                                     \
+    X(real,    cosine,       8,   "",          "mean cosine of h and h'")                                                 \
+    X(real,    attention,    8,   "fraction",  "mean total variation between what the block's tokens attend to; NaN: embeddings")
+
+#define STORE_MAP_COLUMNS(X)                                                                                               \
+    X(text,    model,        64,  "",          "pruned model, or greedy: the dense one")                                  \
+    X(integer, text,         8,   "",          "of /drift's clean texts")                                                 \
+    X(integer, layer,        8,   "",          "block, from 0")                                                           \
+    X(integer, query,        8,   "",          "token that attends")                                                      \
+    X(integer, key,          8,   "",          "token that is attended to")                                               \
+    X(real,    weight,       8,   "fraction",  "mean over the block's heads")
+
+#define STORE_CURVE_COLUMNS(X)                                                                                             \
+    X(text,    axis,         16,  "",          "sparsity or calibration (sentences)")                                     \
+    X(text,    method,       48,  "",          "of pruning")                                                              \
+    X(text,    model,        64,  "",          "pruned model")                                                            \
+    X(real,    at,           8,   "",          "where on the axis")                                                       \
+    X(integer, n,            8,   "examples",  "attacked")                                                                \
+    X(real,    acc,          8,   "fraction",  "correct / n")                                                             \
+    X(real,    aua,          8,   "fraction",  "failed / n")                                                              \
+    X(real,    asr,          8,   "fraction",  "success / (success + failed)")                                            \
+    X(real,    error,        8,   "fraction",  "mean over pruned linears of |Y - W X^|^2 / |Y|^2")
+
 #define STORE_ATTACK_COLUMNS(X)                                                                                            \
     X(text,    model,        64,  "",          "model attacked")                                                          \
     X(text,    recipe,       24,  "",          "by which recipe")                                                         \
@@ -269,6 +298,9 @@
     T(barriers,    barrier,     STORE_BARRIER_COLUMNS,     "loss barriers between variants")                              \
     T(lines,       line,        STORE_LINE_COLUMNS,        "held-out loss on the lines between variants")                 \
     T(layers,      layer,       STORE_LAYER_COLUMNS,       "linear layers of the pruned models, in order")                \
+    T(drift,       drift,       STORE_DRIFT_COLUMNS,       "[CLS] vectors and attention of the pruned models against the dense one's") \
+    T(maps,        map,         STORE_MAP_COLUMNS,         "attention maps of the first texts")                           \
+    T(curves,      curve,       STORE_CURVE_COLUMNS,       "pruned models along sparsity and size of calibration")        \
     T(attacks,     attack,      STORE_ATTACK_COLUMNS,      "every attacked example of every model by every recipe")                     \
     T(queries,     query,       STORE_QUERY_COLUMNS,       "every text that a model was asked about, example by example")  \
     T(changes,     change,      STORE_CHANGE_COLUMNS,      "words changed in the last texts, in the order of changing")   \

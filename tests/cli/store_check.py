@@ -7,7 +7,7 @@ import pandas
 import tables
 
 path = sys.argv[1]
-names = ["attacks", "barriers", "changes", "comparisons", "datasets", "layers", "learned", "lines", "models", "options", "pretraining", "provenance", "queries", "recipes", "seeds", "soup", "texts", "timings", "transfer", "variants"]
+names = ["attacks", "barriers", "changes", "comparisons", "curves", "datasets", "drift", "layers", "learned", "lines", "maps", "models", "options", "pretraining", "provenance", "queries", "recipes", "seeds", "soup", "texts", "timings", "transfer", "variants"]
 
 with h5py.File(path, "r") as f:
     assert sorted(f) == names, sorted(f)

@@ -173,9 +173,6 @@ static const struct {
     {"finetune:\n  variants: [{name: greedy}]\n",
      "s.yaml:2:13: a variant cannot be called \"greedy\": the "
      "study has a model of that name"},
-    {"prune: {patterns: [\"4:2\"]}\n", "s.yaml:1:19: prune.patterns: unknown pattern \"4:2\": "
-                                       "expected N:M, to keep N of M consecutive "
-                                       "inputs"},
     {"prune: {allocation: file}\n",
      "s.yaml:1:21: prune.allocation is file, but prune.allocation_file is not given"},
     {"prune: {grid: 2 by 3}\n",
