@@ -1,28 +1,20 @@
 #include "prune/obs_fast.h"
 
 #include "base/arena.h"
-#include "tensor/lanes.h"
+#include "prune/obs_tile.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Vectors stand in panels of PANEL positions, (vectors, PANEL) each: what a product reads lies in a
- * row. A tile of a product is ROWS columns by one panel in registers, as in tensor/gemm_native.c.
- */
-#if LANES == 16
-enum { ROWS = 14 };
-#elif LANES == 8
-enum { ROWS = 6 };
-#else
-enum { ROWS = 4 };
-#endif
+ * row. */
 enum {
-    PANEL = 2 * LANES,
     DEPTH = 256, /* vectors of a panel that stay in the first-level cache */
     EPOCH_MOST = 64,
-    FOLD_TILES = 24, /* ROWS of the inverse each: their factors stay in the second-level cache */
-    AHEAD = 48,      /* vectors that a gather asks for before it needs them */
+    FOLD_TILES =
+        24,     /* TILE_ROWS of the inverse each: their factors stay in the second-level cache */
+    AHEAD = 48, /* vectors that a gather asks for before it needs them */
     NONE = -1
 };
 
@@ -46,7 +38,7 @@ struct obs_fast {
     float *own[2];    // (ld, ld) of this row, in turn
     int32_t *origin;  // (d) row and column of g
     float *cache;     // (slots + 1, ld) columns, a spare one
-    float *packed;    // (DEPTH, LANES) for each ROWS slots: factors of a product
+    float *packed;    // (DEPTH, LANES) for each TILE_ROWS slots: factors of a product
     double *w, *diag; // (ld)
     double *barrier;  // (ld) 0: may be removed; infinity: may not
     double *score;    // (ld)
@@ -58,7 +50,7 @@ struct obs_fast {
     int32_t *holder;  // (slots) index in the row, NONE: free
     int32_t *since;   // (slots) vectors of this epoch that the column has
     int32_t *list;    // (slots) of a product
-    float **column;   // (slots + ROWS) of a product
+    float **column;   // (slots + TILE_ROWS) of a product
     obs_fast_counts counts;
 };
 
@@ -72,10 +64,10 @@ err obs_fast_create(int d, obs_fast **out) {
     s->room = (d + 15) / 16 * 16 + 9; /* panels that are no multiple of a page apart */
     /* measured by bench_prune: a wide row pays for long products, a narrow one for few vectors */
     s->epoch = d < 1536 ? EPOCH_MOST / 2 : EPOCH_MOST;
-    s->ahead = ROWS * (d < 1536 ? 4 : 6);
+    s->ahead = TILE_ROWS * (d < 1536 ? 4 : 6);
     s->slots = 2 * s->ahead;
     s->fold = d < 1536 ? 256 : 512;
-    size_t n = (size_t)s->ld, slots = (size_t)s->slots, tiles = slots / ROWS + FOLD_TILES;
+    size_t n = (size_t)s->ld, slots = (size_t)s->slots, tiles = slots / TILE_ROWS + FOLD_TILES;
     TRY(mem_alloc(n * (size_t)s->room, sizeof(float), &s->u));
     TRY(mem_alloc(n * (size_t)s->epoch, sizeof(float), &s->now));
     TRY(mem_alloc(n * (slots + 1), sizeof(float), &s->cache));
@@ -95,7 +87,7 @@ err obs_fast_create(int d, obs_fast **out) {
     TRY(mem_alloc(slots, sizeof(int32_t), &s->holder));
     TRY(mem_alloc(slots, sizeof(int32_t), &s->since));
     TRY(mem_alloc(slots, sizeof(int32_t), &s->list));
-    TRY(mem_alloc(slots + ROWS, sizeof *s->column, &s->column));
+    TRY(mem_alloc(slots + TILE_ROWS, sizeof *s->column, &s->column));
 done:
     if (e != OK)
         obs_fast_destroy(&s);
@@ -308,33 +300,6 @@ static void fill_hole(obs_fast *s, int p, int last) {
     s->place[s->where[p]] = p;
 }
 
-/* one tile of a product: columns c[i] + at -= a^T b over k vectors; rows is a constant wherever
- * this is inlined */
-LANES_INLINE void tile(const int rows, float *const *c, size_t at, const float *a, const float *b,
-                       const float *next, int k) {
-    lanes sum[ROWS][2];
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-        sum[i][0] = sum[i][1] = (lanes){0};
-    for (int q = 0; q < k; q++, a += LANES, b += PANEL, next += PANEL) {
-        lanes b0 = lanes_load(b), b1 = lanes_load(b + LANES);
-        __builtin_prefetch(next, 0, 2);
-        __builtin_prefetch(next + LANES, 0, 2);
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            lanes x = lanes_set(a[i]);
-            sum[i][0] = lanes_fma(x, b0, sum[i][0]);
-            sum[i][1] = lanes_fma(x, b1, sum[i][1]);
-        }
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-        float *y = c[i] + at;
-        lanes_store(y, lanes_load(y) - sum[i][0]);
-        lanes_store(y + LANES, lanes_load(y + LANES) - sum[i][1]);
-    }
-}
-
 /* vectors that a product takes from, in panels `stride` apart */
 typedef struct vectors {
     const float *at;
@@ -342,12 +307,12 @@ typedef struct vectors {
     int n;
 } vectors;
 
-/* Factors of the first n listed slots, ROWS of them to a group: k vectors from `first` on. Those
- * that a column has already get the factor 0. */
+/* Factors of the first n listed slots, TILE_ROWS of them to a group: k vectors from `first` on.
+ * Those that a column has already get the factor 0. */
 static void pack(obs_fast *s, const vectors *v, int n, int first, int k) {
     for (int i = 0; i < n; i++) {
         int p = s->place[s->holder[s->list[i]]], has = s->since[s->list[i]];
-        float *to = s->packed + (size_t)(i / ROWS) * DEPTH * LANES + i % ROWS;
+        float *to = s->packed + (size_t)(i / TILE_ROWS) * DEPTH * LANES + i % TILE_ROWS;
         const float *from =
             v->at + (size_t)(p / PANEL) * v->stride + (size_t)first * PANEL + (size_t)(p % PANEL);
         for (int q = 0; q < k; q++, from += PANEL, to += LANES) {
@@ -362,8 +327,10 @@ static void pack(obs_fast *s, const vectors *v, int n, int first, int k) {
 
 /* the columns in the first n listed slots, less these vectors */
 static void subtract(obs_fast *s, const vectors *v, int n) {
-    int groups = (n + ROWS - 1) / ROWS, short_group = n % ROWS > 0 && n % ROWS <= ROWS / 2;
-    for (int i = 0; i < groups * ROWS; i++) /* what is left of the last group has a spare column */
+    int groups = (n + TILE_ROWS - 1) / TILE_ROWS,
+        short_group = n % TILE_ROWS > 0 && n % TILE_ROWS <= TILE_ROWS / 2;
+    for (int i = 0; i < groups * TILE_ROWS;
+         i++) /* what is left of the last group has a spare column */
         s->column[i] = s->cache + (size_t)(i < n ? s->list[i] : s->slots) * (size_t)s->ld;
     for (int t = 0; t < v->n; t += DEPTH) {
         int k = v->n - t < DEPTH ? v->n - t : DEPTH;
@@ -374,9 +341,11 @@ static void subtract(obs_fast *s, const vectors *v, int n) {
                 const float *b = v->at + (size_t)j * v->stride + (size_t)t * PANEL;
                 const float *next = b + v->stride;
                 if (g + 1 < groups || !short_group)
-                    tile(ROWS, s->column + g * ROWS, (size_t)j * PANEL, a, b, next, k);
+                    tile_subtract(TILE_ROWS, s->column + g * TILE_ROWS, (size_t)j * PANEL, a, b,
+                                  next, k);
                 else
-                    tile(ROWS / 2, s->column + g * ROWS, (size_t)j * PANEL, a, b, next, k);
+                    tile_subtract(TILE_ROWS / 2, s->column + g * TILE_ROWS, (size_t)j * PANEL, a, b,
+                                  next, k);
             }
     }
     s->counts.operations += 2.0 * n * s->n * v->n;
@@ -413,36 +382,36 @@ static void close_epoch(obs_fast *s) {
 }
 
 /* upper triangle from the lower one, in tiles that stay in the cache: a (n, n), rows ld apart */
-static void mirror(float *a, int ld, int n) {
+static void mirror(float *a, size_t ld, int n) {
     enum { TILE = 32 };
     for (int r = 0; r < n; r += TILE)
         for (int c = 0; c <= r; c += TILE)
             for (int i = r; i < n && i < r + TILE; i++)
                 for (int k = c; k < i && k < c + TILE; k++)
-                    a[(size_t)k * (size_t)ld + (size_t)i] = a[(size_t)i * (size_t)ld + (size_t)k];
+                    a[(size_t)k * ld + (size_t)i] = a[(size_t)i * ld + (size_t)k];
 }
 
 /* Rows first .. first + n - 1 of the new inverse, up to the diagonal: less vectors t .. t + k - 1
  */
 static void fold_rows(obs_fast *s, float *to, int first, int n, int t, int k) {
     vectors v = old_vectors(s);
-    float *row[ROWS];
+    float *row[TILE_ROWS];
     for (int i = 0; i < n; i++) {
         int p = first + i;
-        float *a = s->packed + (size_t)(i / ROWS) * DEPTH * LANES + i % ROWS;
+        float *a = s->packed + (size_t)(i / TILE_ROWS) * DEPTH * LANES + i % TILE_ROWS;
         const float *from = v.at + (size_t)(p / PANEL) * v.stride + (size_t)t * PANEL + p % PANEL;
         for (int q = 0; q < k; q++, a += LANES, from += PANEL)
             *a = *from;
     }
     for (int j = 0; j * PANEL < first + n; j++)
-        for (int i = 0; i < n; i += ROWS) {
-            if (first + i + ROWS <= j * PANEL)
+        for (int i = 0; i < n; i += TILE_ROWS) {
+            if (first + i + TILE_ROWS <= j * PANEL)
                 continue;
-            for (int r = 0; r < ROWS; r++)
+            for (int r = 0; r < TILE_ROWS; r++)
                 row[r] = to + (size_t)(first + i + r) * (size_t)s->ld;
             const float *b = v.at + (size_t)j * v.stride + (size_t)t * PANEL;
-            tile(ROWS, row, (size_t)j * PANEL, s->packed + (size_t)(i / ROWS) * DEPTH * LANES, b,
-                 b + v.stride, k);
+            tile_subtract(TILE_ROWS, row, (size_t)j * PANEL,
+                          s->packed + (size_t)(i / TILE_ROWS) * DEPTH * LANES, b, b + v.stride, k);
         }
 }
 
@@ -455,12 +424,12 @@ static void fold_vectors(obs_fast *s) {
         for (int j = 0; j <= i; j++)
             to[(size_t)i * ld + (size_t)j] = from[s->origin[j]];
     }
-    for (int i = 0; i < s->n; i += FOLD_TILES * ROWS) {
-        int n = s->n - i < FOLD_TILES * ROWS ? s->n - i : FOLD_TILES * ROWS;
+    for (int i = 0; i < s->n; i += FOLD_TILES * TILE_ROWS) {
+        int n = s->n - i < FOLD_TILES * TILE_ROWS ? s->n - i : FOLD_TILES * TILE_ROWS;
         for (int t = 0; t < s->made; t += DEPTH)
             fold_rows(s, to, i, n, t, s->made - t < DEPTH ? s->made - t : DEPTH);
     }
-    mirror(to, s->ld, s->n);
+    mirror(to, ld, s->n);
     for (int i = 0; i < s->n; i++)
         s->origin[i] = i;
     s->counts.operations += (double)s->made * s->n * s->n;
