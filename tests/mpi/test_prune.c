@@ -292,6 +292,26 @@ START_TEST(biases_are_refitted) {
 }
 END_TEST
 
+/* what is asked for is what is in force, and costs accuracy */
+START_TEST(damping) {
+    encoder *dense = dense_encoder();
+    prune_options o = options("adaptive", "adaptive");
+    outcome little, much;
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, NULL, &little));
+    o.damping = 1.0;
+    ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, NULL, &much));
+    for (int i = 0; i < 6 * dense->c.L; i++) {
+        ck_all(world, fabs(little.rows[i].damping / 1e-4 - 1.0) < 1e-9 && !little.rows[i].retries);
+        ck_all(world, fabs(much.rows[i].damping - 1.0) < 1e-9);
+        ck_all(world, much.rows[i].condition < little.rows[i].condition);
+    }
+    ck_all(world, little.rows[0].error < much.rows[0].error);
+    encoder_destroy(&little.m);
+    encoder_destroy(&much.m);
+    encoder_destroy(&dense);
+}
+END_TEST
+
 /* fewer tokens than columns and no damping: raised, and said so; what never fires gets weight 0 */
 START_TEST(singular_sums) {
     encoder *dense = dense_encoder();
@@ -444,6 +464,7 @@ int main(int argc, char **argv) {
     tcase_add_loop_test(t, switches, 0, 4);
     tcase_add_test(t, head_is_refitted);
     tcase_add_test(t, biases_are_refitted);
+    tcase_add_test(t, damping);
     tcase_add_test(t, singular_sums);
     tcase_add_test(t, distributed_is_close);
     tcase_add_test(t, resumes_from_a_checkpoint);
