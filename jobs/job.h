@@ -9,7 +9,7 @@
 #define JOBS(X)                                                                                    \
     X(run, "carry out a whole study: every stage that is not done yet")                            \
     X(plan, "print variants, predicted core-hours, memory and disk of a study")                    \
-    X(prepare, "check the data, write vocabulary and splits; train a tagger")                      \
+    X(prepare, "check the data, write vocabulary and splits; train a tagger, index neighbours")    \
     X(pretrain, "masked-language model, when the study asks for one")                              \
     X(finetune, "train every variant of the sweep")                                                \
     X(soup, "average variants: uniform and greedy")                                                \

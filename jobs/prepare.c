@@ -87,14 +87,20 @@ err stage_prepare(context *c) {
 }
 
 err job_prepare(const par *p, int argc, char **argv) {
-    static char as_tagger[] = "espalier prepare tagger";
+    static char as_tagger[] = "espalier prepare tagger",
+                as_synonyms[] = "espalier prepare synonyms";
     if (argc > 1 && strcmp(argv[1], "tagger") == 0) {
         argv[1] = as_tagger;
         return prepare_tagger(p, argc - 1, argv + 1);
     }
+    if (argc > 1 && strcmp(argv[1], "synonyms") == 0) {
+        argv[1] = as_synonyms;
+        return prepare_synonyms(p, argc - 1, argv + 1);
+    }
     return context_job(p, argc, argv,
                        "Read and check the data of a study, log what it is, and write what is "
                        "generated (synthetic language, vocabulary). `espalier prepare tagger' "
-                       "trains a part-of-speech tagger, see its --help.",
+                       "trains a part-of-speech tagger, `espalier prepare synonyms' makes an index "
+                       "of neighbours: see their --help.",
                        stage_prepare);
 }

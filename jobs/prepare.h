@@ -7,5 +7,7 @@
 
 /* A tagger from tagged text. Rank 0 does all of it. Collective. */
 err prepare_tagger(const par *p, int argc, char **argv);
+/* An index of neighbours from vectors, lists, pairs and WordNet. Collective. */
+err prepare_synonyms(const par *p, int argc, char **argv);
 
 #endif

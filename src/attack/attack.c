@@ -1,6 +1,7 @@
 #include "attack/attack.h"
 
 #include "attack/engine.h"
+#include "attack/neighbour_index.h"
 #include "attack/parts.h"
 #include "attack/stopwords.h"
 #include "base/log.h"
@@ -40,7 +41,7 @@ static err open_similarity(attack *a, const attack_setup *s) {
 
 static err open_neighbours(attack *a) {
     if (a->o.neighbours[0])
-        return neighbours_open_json(a->o.neighbours, &a->near);
+        return neighbours_open(a->o.neighbours, a->how.min_cosine, &a->near);
     CHECK(a->o.vectors[0], ERR_USAGE,
           "%s needs nearest words: name a file in attack.neighbours or attack.vectors",
           a->how.name);
@@ -281,7 +282,8 @@ static err describe_source(const attack *a, strbuf *out) {
     CALL(strbuf_printf(out, "%s %d neighbours from %s",
                        r->from == FROM_BUGS ? edits[r->from] : "at most", r->max_candidates,
                        file_name(o->neighbours[0] ? o->neighbours : o->vectors)));
-    if (!o->neighbours[0] && r->min_cosine != RECIPE_OWN)
+    int cosines = !o->neighbours[0] || neighbour_index_is(o->neighbours);
+    if (cosines && r->min_cosine != RECIPE_OWN)
         CALL(strbuf_printf(out, " with cosine >= %g", r->min_cosine));
     return OK;
 }

@@ -1,11 +1,11 @@
 #include "attack/neighbours.h"
 
+#include "attack/neighbour_index.h"
+#include "attack/word_vectors.h"
 #include "base/arena.h"
-#include "io/dictionary.h"
+#include "base/log.h"
 #include "io/json.h"
-#include "io/lines.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +18,8 @@ struct neighbours {
     int d, max;
     double min_cosine;
     float *vector; /* (words, d) of length 1 */
+    /* from an index */
+    neighbour_index file;
 };
 
 void neighbours_close(neighbours **n) {
@@ -28,6 +30,7 @@ void neighbours_close(neighbours **n) {
     free((*n)->list);
     free((*n)->count);
     free((*n)->vector);
+    neighbour_index_close(&(*n)->file);
     free(*n);
     *n = NULL;
 }
@@ -45,25 +48,39 @@ done:
     return e;
 }
 
-static err keep_list(neighbours *n, const char *path, const char *word, const json_t *list) {
+/* a word of the list, unless it is the word itself or stands there already: those are counted */
+static err keep_word(neighbours *n, const char *word, const json_t *v, int32_t i, int dropped[2]) {
+    const char *text = json_string_value(v);
+    char *copy;
+    if (strcmp(text, word) == 0) {
+        dropped[0]++;
+        return OK;
+    }
+    for (int k = 0; k < n->count[i]; k++)
+        if (strcmp(text, n->list[i][k]) == 0) {
+            dropped[1]++;
+            return OK;
+        }
+    CALL(arena_alloc(n->memory, strlen(text) + 1, 1, &copy));
+    memcpy(copy, text, strlen(text) + 1);
+    n->list[i][n->count[i]++] = copy;
+    return OK;
+}
+
+static err keep_list(neighbours *n, const char *path, const char *word, const json_t *list,
+                     int dropped[2]) {
     int32_t i;
     int fresh;
+    size_t k;
+    const json_t *v;
     CHECK(json_is_array(list), ERR_DATA, "%s: \"%s\": expected a list of words", path, word);
     CALL(dictionary_add(n->index, word, strlen(word), &i, &fresh));
-    size_t count = json_array_size(list), k;
-    const char **candidate;
-    const json_t *v;
-    CALL(arena_alloc(n->memory, count + 1, sizeof *candidate, &candidate));
+    CALL(arena_alloc(n->memory, json_array_size(list) + 1, sizeof *n->list[i], &n->list[i]));
     json_array_foreach(list, k, v) {
         CHECK(json_is_string(v) && json_string_length(v) > 0, ERR_DATA,
               "%s: \"%s\": neighbour %zu is not a word", path, word, k);
-        char *copy;
-        CALL(arena_alloc(n->memory, json_string_length(v) + 1, 1, &copy));
-        memcpy(copy, json_string_value(v), json_string_length(v) + 1);
-        candidate[k] = copy;
+        CALL(keep_word(n, word, v, i, dropped));
     }
-    n->list[i] = candidate;
-    n->count[i] = (int)count;
     return OK;
 }
 
@@ -71,6 +88,7 @@ err neighbours_open_json(const char *path, neighbours **out) {
     json_t *file = NULL, *list;
     neighbours *n = NULL;
     const char *word;
+    int dropped[2] = {0};
     err e;
     TRY(json_read(path, &file));
     ENSURE(json_is_object(file), ERR_DATA, "%s:1: expected an object: word -> list of words", path);
@@ -78,8 +96,11 @@ err neighbours_open_json(const char *path, neighbours **out) {
     TRY(mem_alloc(json_object_size(file) + 1, sizeof *n->list, &n->list));
     TRY(mem_alloc(json_object_size(file) + 1, sizeof *n->count, &n->count));
     json_object_foreach(file, word, list) {
-        TRY(keep_list(n, path, word, list));
+        TRY(keep_list(n, path, word, list, dropped));
     }
+    if (dropped[0] || dropped[1])
+        log_warning("%s: left out: %d words as their own neighbours, %d that a list has twice",
+                    path, dropped[0], dropped[1]);
     *out = n;
     n = NULL;
 done:
@@ -88,71 +109,56 @@ done:
     return e;
 }
 
-/* `word v1 … vd`: the vector, scaled to length 1, behind those read before */
-static err read_vector(neighbours *n, const lines *in, int line, size_t *cap) {
-    char *p = in->line[line];
-    size_t len = strcspn(p, " \t");
-    int32_t i;
-    int fresh, d = 0;
-    CHECK(len > 0 && p[len], ERR_DATA, "%s:%d: expected a word and its vector", in->path, line + 1);
-    CALL(dictionary_add(n->index, p, len, &i, &fresh));
-    CHECK(fresh, ERR_DATA, "%s:%d: \"%.*s\" stands twice", in->path, line + 1, (int)len, p);
-    double norm = 0.0;
-    p += len;
-    for (char *end;; p = end, d++) {
-        double v = strtod(p, &end);
-        if (end == p)
-            break;
-        CHECK(isfinite(v), ERR_DATA, "%s:%d: number %d is not finite", in->path, line + 1, d + 1);
-        size_t at = (size_t)i * (size_t)(n->d ? n->d : d + 1) + (size_t)d;
-        if (at >= *cap) {
-            *cap = 2 * at + 1024;
-            float *more = realloc(n->vector, *cap * sizeof *more);
-            CHECK(more, ERR_FAILED, "out of memory: %zu vector entries", *cap);
-            n->vector = more;
-        }
-        CHECK(!n->d || d < n->d, ERR_DATA, "%s:%d: expected %d numbers, got more", in->path,
-              line + 1, n->d);
-        n->vector[at] = (float)v;
-        norm += v * v;
-    }
-    CHECK(!p[strspn(p, " \t")], ERR_DATA, "%s:%d: \"%.20s\" is not a number", in->path, line + 1,
-          p);
-    CHECK(d > 0 && (!n->d || d == n->d), ERR_DATA, "%s:%d: expected %d numbers, got %d", in->path,
-          line + 1, n->d, d);
-    CHECK(norm > 0, ERR_DATA, "%s:%d: the vector is zero", in->path, line + 1);
-    n->d = d;
-    for (int k = 0; k < d; k++)
-        n->vector[(size_t)i * (size_t)d + (size_t)k] *= (float)(1.0 / sqrt(norm));
-    return OK;
-}
-
 err neighbours_open_vectors(const char *path, double min_cosine, int max_candidates,
                             neighbours **out) {
-    lines in;
     neighbours *n = NULL;
-    size_t cap = 0;
-    CALL(lines_read(path, &in));
+    word_vectors v = {0};
     err e;
+    CHECK(!neighbour_index_is(path), ERR_DATA,
+          "%s: an index of neighbours, not vectors: name it in attack.neighbours", path);
     TRY(create(&n));
+    TRY(word_vectors_read(path, &v));
+    dictionary_destroy(&n->index);
+    n->index = v.index;
+    n->vector = v.v;
+    n->d = v.d;
     n->min_cosine = min_cosine;
     n->max = max_candidates;
-    /* word2vec's header: two numbers and nothing else */
-    char *end, *second;
-    (void)strtol(in.line[0], &second, 10);
-    (void)strtol(second, &end, 10);
-    int header = second != in.line[0] && end != second && !end[strspn(end, " ")];
-    for (int i = header; i < in.n; i++)
-        TRY(read_vector(n, &in, i, &cap));
-    size_t words = (size_t)dictionary_count(n->index) + 1;
-    TRY(mem_alloc(words, sizeof *n->list, &n->list));
-    TRY(mem_alloc(words, sizeof *n->count, &n->count));
+    TRY(mem_alloc((size_t)v.n + 1, sizeof *n->list, &n->list));
+    TRY(mem_alloc((size_t)v.n + 1, sizeof *n->count, &n->count));
     *out = n;
     n = NULL;
 done:
-    lines_free(&in);
     neighbours_close(&n);
     return e;
+}
+
+err neighbours_open_index(const char *path, double min_cosine, neighbours **out) {
+    neighbours *n = NULL;
+    int32_t number;
+    int fresh;
+    err e;
+    TRY(create(&n));
+    TRY(neighbour_index_open(path, &n->file));
+    n->min_cosine = min_cosine;
+    for (uint32_t i = 0; i < n->file.words; i++) {
+        const char *word = neighbour_index_word(&n->file, i);
+        TRY(dictionary_add(n->index, word, strlen(word), &number, &fresh));
+        ENSURE(fresh, ERR_DATA, "%s: the word \"%.40s\" stands twice", path, word);
+    }
+    TRY(mem_alloc((size_t)n->file.words + 1, sizeof *n->list, &n->list));
+    TRY(mem_alloc((size_t)n->file.words + 1, sizeof *n->count, &n->count));
+    *out = n;
+    n = NULL;
+done:
+    neighbours_close(&n);
+    return e;
+}
+
+err neighbours_open(const char *path, double min_cosine, neighbours **out) {
+    if (neighbour_index_is(path))
+        return neighbours_open_index(path, min_cosine, out);
+    return neighbours_open_json(path, out);
 }
 
 const float *neighbours_vector(const neighbours *n, const char *word, int *d) {
@@ -199,13 +205,24 @@ static err search(neighbours *n, int32_t i) {
     return e;
 }
 
+/* the list of word i as its file has it, without those of a lower cosine */
+static err take_list(neighbours *n, int32_t i) {
+    const neighbour_index *x = &n->file;
+    uint32_t first = x->first[i], last = x->first[i + 1];
+    CALL(arena_alloc(n->memory, (size_t)(last - first) + 1, sizeof *n->list[i], &n->list[i]));
+    for (uint32_t k = first; k < last; k++)
+        if (!((double)x->pair[k].cosine < n->min_cosine)) /* NaN: the source has no cosines */
+            n->list[i][n->count[i]++] = neighbour_index_word(x, x->pair[k].word);
+    return OK;
+}
+
 err neighbours_of(neighbours *n, const char *word, int max, const char ***candidates, int *count) {
     int32_t i = dictionary_find(n->index, word, strlen(word));
     *count = 0;
     if (i < 0)
         return OK;
     if (!n->list[i])
-        CALL(search(n, i));
+        CALL(n->file.bytes ? take_list(n, i) : search(n, i));
     *candidates = n->list[i];
     *count = n->count[i] < max ? n->count[i] : max;
     return OK;

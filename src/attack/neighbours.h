@@ -1,8 +1,9 @@
 /* neighbours.h: which words may stand for a word, nearest first.
  *
- * From a JSON file (word → list), or from word vectors in text form: `word v1 … vd` a line (a first
- * line of two numbers is a word2vec header); then candidates are the words of cosine >= min_cosine.
- * Words are looked up in lower case. Not collective. */
+ * From a JSON file (word -> list), from an index that `espalier prepare synonyms` made
+ * (neighbour_index.h), or from word vectors in text form (word_vectors.h); of an index and of
+ * vectors candidates are the words of cosine >= min_cosine. A word is never its own neighbour, nor
+ * is one twice in a list. Words are looked up in lower case. Not collective. */
 #ifndef ESPALIER_ATTACK_NEIGHBOURS_H
 #define ESPALIER_ATTACK_NEIGHBOURS_H
 
@@ -10,8 +11,12 @@
 
 typedef struct neighbours neighbours;
 
-/* ERR_DATA "file:line: …": not a list of words; a vector of another length or not finite. */
+/* JSON or an index: told by how the file begins. */
+err neighbours_open(const char *path, double min_cosine, neighbours **out);
+/* ERR_DATA "file:line: …": not a list of words; a vector of another length or not finite; see
+ * neighbour_index_open. */
 err neighbours_open_json(const char *path, neighbours **out);
+err neighbours_open_index(const char *path, double min_cosine, neighbours **out);
 err neighbours_open_vectors(const char *path, double min_cosine, int max_candidates,
                             neighbours **out);
 void neighbours_close(neighbours **n);

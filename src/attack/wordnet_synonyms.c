@@ -323,3 +323,13 @@ err wordnet_synonyms_of(const wordnet_synonyms *w, arena *a, const char *word, u
     *n = f.n;
     return OK;
 }
+
+const char *wordnet_synonyms_lemma(const wordnet_synonyms *w, int64_t i) {
+    for (int k = 0; k < PARTS; k++) {
+        int64_t n = dictionary_count(w->part[k].lemma);
+        if (i < n)
+            return dictionary_key(w->part[k].lemma, (int32_t)i);
+        i -= n;
+    }
+    return NULL;
+}

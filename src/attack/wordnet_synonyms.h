@@ -26,4 +26,8 @@ void wordnet_synonyms_close(wordnet_synonyms **w);
 err wordnet_synonyms_of(const wordnet_synonyms *w, arena *a, const char *word, uint16_t tags,
                         const char ***list, int *n);
 
+/* Lemma number i of all parts of speech, as its index has it ("motion_picture"); NULL: no more. A
+ * lemma of two parts of speech comes twice. */
+const char *wordnet_synonyms_lemma(const wordnet_synonyms *w, int64_t i);
+
 #endif

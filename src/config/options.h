@@ -121,7 +121,7 @@
     X(text,    recipe,            "textfooler", "textfooler|textfooler-original|pwws|textbugger|bert-attack|deepwordbug|a2t", NULL, "", "how words are attacked; thresholds left at their default are the recipe's own") \
     X(texts,   recipes,           "[]",    "textfooler|textfooler-original|pwws|textbugger|bert-attack|deepwordbug|a2t", NULL, "", "further recipes that every model of the table is attacked by, each with its own thresholds") \
     X(integer, examples,          0,       0, 100000000, "examples", "seeded sample of the reported set that is attacked; 0: all") \
-    X(text,    neighbours,        "",      NULL, NULL, "",          "JSON: word -> neighbours, nearest first; empty: the synthetic language's") \
+    X(text,    neighbours,        "",      NULL, NULL, "",          "JSON: word -> neighbours, nearest first, or an index of espalier prepare synonyms; empty: the synthetic language's") \
     X(text,    vectors,           "",      NULL, NULL, "",          "word vectors in text form, instead of neighbours")   \
     X(real,    min_cosine,        -4,      -4.0, 1.0, "cosine",     "of a neighbour, where vectors are given; -4: the recipe's own") \
     X(integer, max_candidates,    0,       0, 1000, "words",        "neighbours or proposals tried for a word; 0: the recipe's own") \
