@@ -141,7 +141,7 @@ ifneq ($(filter peers losses textfooler,$(NAME)),)
 bench: $(PEERS)
 	@bash bench/peers/run.sh $(NAME)
 else
-bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=encoder|factor|kernels|layers|model|precision|prune|queue|sparse|tagger|peers|losses|textfooler
+bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=attack|encoder|factor|kernels|layers|model|precision|prune|queue|sparse|tagger|peers|losses|textfooler
 	@set -e; for b in $(BENCHES); do echo "== $$b"; case $$b in *_factor|*_model) mpirun -n 2 $$b;; *) $$b;; esac; done
 endif
 

@@ -13,5 +13,6 @@ err attack_transfer(context *c);
 
 /* Each parses the job's arguments, in which its name stands as an option. Collective. */
 err attack_rescore(const par *p, int argc, char **argv); /* attack --rescore STUDY */
+err attack_show(const par *p, int argc, char **argv);    /* attack --show STUDY */
 
 #endif

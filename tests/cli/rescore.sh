@@ -36,6 +36,22 @@ refused 2 '*there is no such study*' "$espalier" attack --rescore "$scratch/nowh
 refused 2 '*expected up to 32 numbers*' "$espalier" attack --rescore "$scratch/wide" --queries 5,x
 refused 2 '*recipe pwws is named twice in attack.recipe and attack.recipes' \
     "$espalier" run tests/cli/tiny.yaml --set attack.recipe=pwws --set "attack.recipes=[a2t, pwws]"
+# adversarial examples: as many as the report counts, every column there, colour only where it is seen
+show() { timeout -k 5 60 "$espalier" attack --show "$scratch/wide" "$@" 2>"$scratch/err" || cat "$scratch/err"; }
+successes=$(awk -F'  +' '/^Counts/ {on = 1} on && $2 == "uniform average (3)" {print $5; exit}' "$scratch/wide.out")
+check "as many as the report counts" test "$(show --model uniform | grep -c '^  + .*\[\[.*\]\]')" = "$successes"
+models=$(show | grep -c ', textfooler$')
+show --outcome all --tsv >"$scratch/tsv"
+check "TSV: a line an example" test "$(wc -l <"$scratch/tsv")" = $((60 * models + 1))
+check "TSV: 13 columns" test "$(awk -F'\t' 'NF != 13' "$scratch/tsv" | wc -l)" = 0
+check "TSV: changed texts where words changed" test \
+    "$(awk -F'\t' 'NR > 1 && ($8 > 0) != ($12 != $13)' "$scratch/tsv" | wc -l)" = 0
+check "the first two" test "$(show --model uniform --first 2 --recipe deepwordbug | grep -c '^row ')" = 2
+check "no colour in a pipe" test "$(show | grep -c $'\033')" = 0
+check "colour when asked for" test "$(show --model uniform --colour always | grep -c $'^  + .*\033\[32m')" = "$successes"
+check "colour on a terminal" grep -q $'\033\[31m' <(script -qec "$espalier attack --show $scratch/wide" /dev/null)
+check "NO_COLOR" test "$(NO_COLOR=1 script -qec "$espalier attack --show $scratch/wide" /dev/null | grep -c $'\033')" = 0
+refused 2 '--outcome: expected success, *' "$espalier" attack --show "$scratch/wide" --outcome x
 # without a trace the counts are the same, and what needs it says so
 study untraced --set "attack.recipes=[deepwordbug]" --set attack.trace=false
 check "the report does not depend on the trace" cmp "$scratch/wide/report/table.md" "$scratch/untraced/report/table.md"
