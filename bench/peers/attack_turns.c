@@ -9,6 +9,8 @@
 #include "peak.h"
 
 #include "attack/attack.h"
+#include "attack/engine.h"
+#include "attack/parts.h"
 #include "attack/recipe.h"
 #include "base/arena.h"
 #include "io/atomic_file.h"
@@ -62,26 +64,48 @@ static void close_side(side *s) {
     tokenizer_close(&s->w);
 }
 
+/* a feed of rows first .. first + n - 1, several of which are on their way at a time */
+typedef struct line {
+    const dataset *d;
+    int first, at, end;
+    attack_result *r; // (end - first)
+} line;
+
+static err next_row(void *state, int64_t *unit, const char **text, int *label) {
+    line *l = state;
+    *unit = l->at < l->end ? l->at++ : -1;
+    if (*unit >= 0) {
+        *text = dataset_text(l->d, (int)*unit);
+        *label = l->d->label[*unit];
+    }
+    return OK;
+}
+
+static err keep_row(void *state, int64_t unit, err e, attack_result *r) {
+    line *l = state;
+    CALL(e);
+    l->r[unit - l->first] = *r;
+    *r = (attack_result){0};
+    return OK;
+}
+
 static err turn(side *s, int first, int n) {
     CHECK(n >= 1 && first >= 0 && first <= s->rows.n - n, ERR_USAGE, "rows %d to %d of %d", first,
           first + n - 1, s->rows.n);
-    attack_result *r = NULL;
-    err e;
-    TRY(mem_alloc((size_t)n, sizeof *r, &r));
+    line l = {&s->rows, first, first, first + n, NULL};
+    const feed f = {&l, next_row, keep_row};
+    CALL(mem_alloc((size_t)n, sizeof *l.r, &l.r));
     double start = peak_now();
-    for (int i = 0; i < n; i++)
-        TRY(attack_one(s->a, s->ws, s->victim, dataset_text(&s->rows, first + i),
-                       s->rows.label[first + i], &r[i]));
+    err e = engine_run(s->a->engine, s->ws, s->victim, &f);
     double seconds = peak_now() - start;
-    for (int i = 0; i < n; i++)
-        printf("%s\t%lld\t%s\n", attack_outcome_name(r[i].outcome), (long long)r[i].queries,
-               r[i].final_text);
+    for (int i = 0; i < n && e == OK; i++)
+        printf("%s\t%lld\t%s\n", attack_outcome_name(l.r[i].outcome), (long long)l.r[i].queries,
+               l.r[i].final_text);
     printf("%.9f\n", seconds);
     fflush(stdout);
-done:
-    for (int i = 0; r && i < n; i++)
-        attack_result_free(&r[i]);
-    free(r);
+    for (int i = 0; i < n; i++)
+        attack_result_free(&l.r[i]);
+    free(l.r);
     return e;
 }
 
