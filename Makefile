@@ -137,11 +137,11 @@ test-debug:                                  ## unit tests under ASan + UBSan
 .PHONY: bench
 .SECONDARY: $(BENCHOBJ)
 BENCHES := $(if $(NAME),$(BUILD)/bench/bench_$(NAME),$(BENCH))
-ifneq ($(filter peers losses textfooler,$(NAME)),)
+ifneq ($(filter peers losses textfooler sparsegpt,$(NAME)),)
 bench: $(PEERS)
 	@bash bench/peers/run.sh $(NAME)
 else
-bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=attack|encoder|factor|kernels|layers|model|precision|prune|queue|sparse|tagger|peers|losses|textfooler
+bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=attack|encoder|factor|kernels|layers|model|precision|prune|queue|sparse|tagger|peers|losses|textfooler|sparsegpt
 	@set -e; for b in $(BENCHES); do echo "== $$b"; case $$b in *_factor|*_model) mpirun -n 2 $$b;; *) $$b;; esac; done
 endif
 

