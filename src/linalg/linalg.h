@@ -10,9 +10,10 @@
 
 #include "par/shared.h"
 
-/* "auto" is local below this order. bench_prune on two ranks of one machine: order 768 0.04 s
- * either way, 3072 2.0 s local and 2.4 s distributed, 4096 3.6 s and 4.1 s; more ranks gain more,
- * but every width of today's encoders (up to 4096) stays independent of the number of ranks. */
+/* "auto" is local below this order, whatever the number of ranks: results may not depend on it.
+ * `make bench NAME=factor`, two ranks of one machine, busy: order 768 0.09 s local and 0.18 s
+ * distributed, 1536 0.58 and 0.92 s, 3072 3.2 and 4.0 s. The two come together slowly; more ranks
+ * gain more, but every width of today's encoders (up to 4096) is below. */
 enum { LINALG_CROSSOVER = 8192 };
 
 typedef struct linalg_report {
