@@ -136,7 +136,7 @@ static err take_single(void *state, int64_t unit, err e, attack_result *r) {
 err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *text, int label,
                attack_result *out) {
     single s = {.text = text, .label = label, .out = out};
-    feed f = {&s, next_single, take_single};
+    feed f = {&s, next_single, take_single, NULL};
     *out = (attack_result){.label = label, .similarity = NAN, .rank_gap = 1.0, .margin = 1.0};
     CALL(engine_run(a->engine, ws, victim, &f));
     return s.e;
@@ -144,6 +144,7 @@ err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *tex
 
 /* a feed of the units that this rank takes */
 typedef struct campaign {
+    const par *p;
     attack *a;
     encoder_ws *ws;
     const encoder *victim;
@@ -173,9 +174,16 @@ static err keep_unit(void *state, int64_t unit, err e, attack_result *r) {
     return units_done(c->hand, unit, c->record.text);
 }
 
+/* half of this rank's share of what is left: the fewer there are, the fewer a rank keeps, so that
+ * ranks end together */
+static int64_t room_for_units(void *state) {
+    const campaign *c = state;
+    return 1 + units_left(c->hand) / (2 * c->p->size);
+}
+
 static err attack_share(void *state, units_hand *hand) {
     campaign *c = state;
-    feed f = {c, next_unit, keep_unit};
+    feed f = {c, next_unit, keep_unit, room_for_units};
     c->hand = hand;
     return engine_run(c->a->engine, c->ws, c->victim, &f);
 }
@@ -223,7 +231,7 @@ static void say_troubles(const attack *a, const char *model, int n, const attack
 err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
                const char *journal_dir, const char *stage, const char *model,
                attack_result *results, attack_counts *counts) {
-    campaign c = {.a = a, .victim = victim, .d = d};
+    campaign c = {.p = p, .a = a, .victim = victim, .d = d};
     int64_t *order = NULL;
     char **records = NULL;
     CHECK(d->K == victim->c.K, ERR_DATA,

@@ -144,10 +144,17 @@ static int64_t tokens_waiting(const engine *g) {
     return n;
 }
 
-/* examples are taken on until they fill a batch */
+/* may another example be taken on? Not if those there are fill a batch. */
+static int has_room(const engine *g) {
+    int64_t room = g->f->room ? g->f->room(g->f->state) : g->most;
+    if (g->n == 0)
+        return 1;
+    return g->n < g->most && g->n < room && tokens_waiting(g) < g->limit;
+}
+
 static err take_on(engine *g) {
     int landed;
-    while (!g->exhausted && g->n < g->most && tokens_waiting(g) < g->limit) {
+    while (!g->exhausted && has_room(g)) {
         const char *text;
         int64_t unit;
         int label;

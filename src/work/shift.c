@@ -107,6 +107,10 @@ err units_take(units_hand *w, int64_t *unit) {
     return OK;
 }
 
+int64_t units_left(const units_hand *w) {
+    return w->n - w->taken;
+}
+
 err units_done(units_hand *w, int64_t unit, const char *record) {
     CALL(keep(w, unit, record));
     if (w->u->title)

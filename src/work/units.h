@@ -40,6 +40,9 @@ typedef err (*crew_fn)(void *state, units_hand *h);
 err units_run_several(const units *u, crew_fn fn, void *state, char ***records);
 /* The next unit, -1 when there is none left or a stop was asked for. Not collective. */
 err units_take(units_hand *h, int64_t *unit);
+/* How many were left for all ranks when this one last took a unit: so that no rank keeps more than
+ * its share of the last ones. Not collective. */
+int64_t units_left(const units_hand *h);
 /* A unit that was taken is done: journal its record, one line. Not collective. */
 err units_done(units_hand *h, int64_t unit, const char *record);
 

@@ -75,7 +75,7 @@ static void open_attack(attack **a) {
 static engine_work run(rows *r, const encoder *m) {
     attack *a;
     engine *g = NULL;
-    feed f = {r, next, take};
+    feed f = {.state = r, .next = next, .done = take};
     open_attack(&a);
     ck_ok(engine_create(a, &g));
     ck_ok(engine_run(g, ws, m, &f));
@@ -227,7 +227,8 @@ START_TEST(a_broken_feed) {
     rows *r = make_rows(8), *again = make_rows(8);
     attack *a;
     engine *g = NULL;
-    feed f = {r, broken_next, take}, good = {again, next, take};
+    feed f = {.state = r, .next = broken_next, .done = take},
+         good = {.state = again, .next = next, .done = take};
     open_attack(&a);
     ck_ok(engine_create(a, &g));
     ck_assert_int_eq(engine_run(g, ws, victim, &f), ERR_IO);
