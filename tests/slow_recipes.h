@@ -81,12 +81,15 @@ static inline void small(const char *word, char *out) {
 static inline void near_words(const char *word, int max, int tagged, words *l) {
     char lower[WORD], cased[TEXT];
     size_t k;
+    int n = 0;
     json_t *v;
     small(word, lower);
     const json_t *list = json_object_get(near, lower);
     json_array_foreach(list, k, v) {
         int a = class_of(word), b = class_of(json_string_value(v));
-        if ((int)k >= max || (tagged && a != b && !(tagged == 2 && a < 2 && b < 2)))
+        if (strcmp(json_string_value(v), lower) == 0) /* no word is its own neighbour */
+            continue;
+        if (n++ >= max || (tagged && a != b && !(tagged == 2 && a < 2 && b < 2)))
             continue;
         in_case(word, json_string_value(v), cased);
         add(l, cased, word);
