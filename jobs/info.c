@@ -2,6 +2,7 @@
 #include "info.h"
 #include "job.h"
 
+#include "attack/neighbour_index.h"
 #include "config/study.h"
 #include "io/atomic_file.h"
 #include "store/store.h"
@@ -70,7 +71,10 @@ static err explain(const char *path, strbuf *out) {
         return info_arrays(path, out);
     if (ends(path, ".yaml") || ends(path, ".yml"))
         return info_study(path, out);
-    CHECK(ends(path, ".h5"), ERR_USAGE, "%s: expected .safetensors, .yaml, .h5 or a folder", path);
+    if (neighbour_index_is(path))
+        return info_neighbours(path, out);
+    CHECK(ends(path, ".h5"), ERR_USAGE,
+          "%s: expected .safetensors, .yaml, .h5, an index of neighbours or a folder", path);
     return store_describe(path, out);
 }
 
@@ -82,7 +86,7 @@ err job_info(const par *p, int argc, char **argv) {
         parse,
         "PATH...",
         "Explain what each PATH holds: a model's folder, a .safetensors file, a "
-        "study's .yaml, a study's folder, or a store (.h5).",
+        "study's .yaml, a study's folder, a store (.h5), or an index of neighbours.",
         NULL,
         NULL,
         NULL};

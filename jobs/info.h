@@ -12,5 +12,7 @@ err info_arrays(const char *path, strbuf *out);
 err info_study(const char *path, strbuf *out);
 /* A study's folder: what is finished. */
 err info_results(const char *dir, strbuf *out);
+/* An index of neighbours: its numbers and what it was made from. */
+err info_neighbours(const char *path, strbuf *out);
 
 #endif

@@ -129,7 +129,8 @@ static err body(const neighbour_lists *l, const char *provenance, uint32_t *numb
     h->pairs = numbers[n];
     CALL(add_numbers(b, numbers, (size_t)n + 1));
     for (uint32_t i = 0; i < n; i++)
-        CALL(strbuf_add(b, (const char *)l->list[i], (size_t)l->count[i] * sizeof *l->list[i]));
+        if (l->count[i] > 0)
+            CALL(strbuf_add(b, (const char *)l->list[i], (size_t)l->count[i] * sizeof *l->list[i]));
     for (uint32_t i = 0; i < n; i++) {
         const char *word = dictionary_key(l->words, (int32_t)i);
         CALL(strbuf_add(b, word, strlen(word) + 1));

@@ -13,8 +13,10 @@
 /* vectors kept, in bytes: 85,000 texts of 768 numbers */
 enum { CACHE_BYTES = 256 << 20 };
 
+enum { ANGULAR, COSINE, ARCCOS };
+
 struct similarity {
-    enum { ANGULAR, COSINE, ARCCOS } measure;
+    int measure;                 /* ANGULAR … */
     sentence_encoder *sentences; /* one of the two is NULL */
     const neighbours *words;
     vector_cache *cache;

@@ -75,6 +75,6 @@ refused 65 'latin:2: invalid UTF-8 (byte 0xff); *' mpirun -n 2 "$espalier" predi
 : >"$scratch/empty"
 refused 65 'empty:1: the file is empty' "$espalier" predict "$good" "$scratch/empty"
 refused 74 'absent: No such file or directory' "$espalier" info "$scratch/absent"
-refused 2 'text: expected .safetensors, .yaml, .h5 or a folder' "$espalier" info "$scratch/text"
+refused 2 'text: expected .safetensors, .yaml, .h5, an index of neighbours or a folder' "$espalier" info "$scratch/text"
 refused 2 "root: expected a model's folder (config.json) or a study's (study.yaml)" sh -c "mkdir $scratch/root; exec $espalier info $scratch/root"
 finish

@@ -14,6 +14,7 @@ for n in 2 3; do
 done
 prints 'json.bin: 5 words, 2 of them with neighbours, 3 pairs, *left out: 1 words beside themselves, 1 pairs that were there, 0 antonyms' \
     "$espalier" prepare synonyms -q --neighbours n.json --out json.bin
+prints 'json.bin: index of neighbours, 5 words, 2 of them with neighbours, 3 pairs*"kind": "neighbours"*"sha256": "*' "$espalier" info json.bin
 prints 'Usage: espalier prepare synonyms *--vectors=FILE*' "$espalier" prepare synonyms --help
 
 refused 2 'from what? give --vectors, --neighbours, --pairs or --wordnet' "$espalier" prepare synonyms
