@@ -93,7 +93,7 @@ static err turn(side *s, int first, int n) {
     CHECK(n >= 1 && first >= 0 && first <= s->rows.n - n, ERR_USAGE, "rows %d to %d of %d", first,
           first + n - 1, s->rows.n);
     line l = {&s->rows, first, first, first + n, NULL};
-    const feed f = {&l, next_row, keep_row};
+    const feed f = {.state = &l, .next = next_row, .done = keep_row};
     CALL(mem_alloc((size_t)n, sizeof *l.r, &l.r));
     double start = peak_now();
     err e = engine_run(s->a->engine, s->ws, s->victim, &f);
