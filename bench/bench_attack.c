@@ -1,7 +1,7 @@
 /* bench_attack: what an attack costs beside the forward passes that it asks for.
  *
- *     bench_attack [--size NAME] [--rows N]          needs ESPALIER_DATA (SST-2, neighbours,
- * tagger)
+ *     bench_attack [--size NAME] [--rows N] [--chunk N]          needs ESPALIER_DATA (SST-2,
+ * neighbours, tagger)
  *
  * TextFooler on SST-2's validation sentences, against an encoder with random weights that never
  * gives way, so that every word's candidates are asked about. Useful tokens of the victim's forward
@@ -28,17 +28,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 10, BATCH = 32, MAX_LENGTH = 64, MOST_TURNS = 100 };
+enum { BATCH = 32, MAX_LENGTH = 64, MOST_TURNS = 100 };
 static const double TARGET = 80.0;
 
 typedef struct arguments {
     const char *size; /* NULL: mini and base */
-    int rows;
+    int rows, chunk;
 } arguments;
 
 static const struct argp_option OPTIONS[] = {
     {"size", 's', "NAME", 0, "tiny, mini, small or base; default: mini and base", 0},
     {"rows", 'n', "N", 0, "sentences; default 200", 0},
+    {"chunk", 'c', "N", 0, "sentences a turn; default 10", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -47,6 +48,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->size = arg;
     else if (key == 'n')
         a->rows = atoi(arg);
+    else if (key == 'c')
+        a->chunk = atoi(arg);
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
@@ -209,23 +212,24 @@ done:
     return e;
 }
 
-static err measure(bench *b, const size *z, const char *alike) {
+static err measure(bench *b, const size *z, const char *alike, int chunk) {
     double plain[MOST_TURNS], ratio[2][MOST_TURNS], rate, after;
     int turns = 0;
     err e;
+    CHECK(chunk > 0, ERR_USAGE, "--chunk: expected a number of sentences");
     TRY(open_attack(b, alike));
-    TRY(attack_turn(b, 0, CHUNK, &rate)); /* warms up; its rows do not count */
-    for (int i = CHUNK; i + CHUNK <= b->rows.n && turns < MOST_TURNS; i += CHUNK, turns++) {
+    TRY(attack_turn(b, 0, chunk, &rate)); /* warms up; its rows do not count */
+    for (int i = chunk; i + chunk <= b->rows.n && turns < MOST_TURNS; i += chunk, turns++) {
         double first, again;
-        TRY(attack_turn(b, i, CHUNK, &first));
-        TRY(plain_turn(b, i, CHUNK, &plain[turns]));
-        TRY(attack_turn(b, i, CHUNK, &again));
-        TRY(plain_turn(b, i, CHUNK, &after));
+        TRY(attack_turn(b, i, chunk, &first));
+        TRY(plain_turn(b, i, chunk, &plain[turns]));
+        TRY(attack_turn(b, i, chunk, &again));
+        TRY(plain_turn(b, i, chunk, &after));
         plain[turns] = 2.0 / (1.0 / plain[turns] + 1.0 / after);
         ratio[0][turns] = 100.0 * first / plain[turns];
         ratio[1][turns] = 100.0 * again / plain[turns];
     }
-    ENSURE(turns > 0, ERR_USAGE, "at least %d rows are needed", 2 * CHUNK);
+    ENSURE(turns > 0, ERR_USAGE, "at least %d rows are needed", 2 * chunk);
     if (b->p->rank == 0)
         printf("%-6s %-10s %9.0f %9.0f %% %9.0f %%   %3.0f %%  %5d\n", z->name, alike,
                share_median(plain, turns), share_median(ratio[0], turns),
@@ -274,8 +278,8 @@ static err bench_size(const par *p, const size *z, const arguments *a) {
         TRY(scale(&b, z));
         goto done;
     }
-    TRY(measure(&b, z, "none"));
-    TRY(measure(&b, z, "encoder"));
+    TRY(measure(&b, z, "none", a->chunk));
+    TRY(measure(&b, z, "encoder", a->chunk));
 done:
     close_bench(&b);
     return e;
@@ -295,7 +299,7 @@ static err bench_all(const par *p, const arguments *a) {
 
 int main(int argc, char **argv) {
     const struct argp argp = {OPTIONS, parse, NULL, "Speed of attacks.", NULL, NULL, NULL};
-    arguments a = {.rows = 200};
+    arguments a = {.rows = 200, .chunk = 10};
     par *p;
     if (par_open(&argc, &argv, &p) != OK)
         return 1;
