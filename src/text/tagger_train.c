@@ -6,6 +6,7 @@
 #include "io/dictionary.h"
 #include "io/hash.h"
 #include "io/json.h"
+#include "par/preempt.h"
 #include "text/tagger_features.h"
 #include "text/tagger_source.h"
 
@@ -336,6 +337,8 @@ static err learn(trainer *r, const tagger_plan *plan) {
         for (int32_t i = 0; i < r->t->sentences; i++)
             order[i] = i;
         rng_shuffle(&random, order, r->t->sentences);
+        if (preempt_asked())
+            e = preempt_raise();
         for (int i = 0; i < r->t->sentences && e == OK; i++)
             e = learn_sentence(r, order[i]);
     }

@@ -1,6 +1,7 @@
 #include "work/relay.h"
 
 #include "base/arena.h"
+#include "par/preempt.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -147,6 +148,7 @@ static err round_of(station *s, const char *name, relay_fn fn, void *state, int 
     const par *p = s->r->p;
     size_t block = s->r->block ? s->r->block : 1 << 20;
     err e = OK;
+    CALL(preempt_agree(p));
     if (p->rank == 0) {
         e = read_round(&s->in, block * (size_t)p->size);
         if (e == OK)

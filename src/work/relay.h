@@ -29,7 +29,8 @@ typedef struct relay {
     FILE *out;
 } relay;
 
-/* ERR_IO: a file cannot be read. An error of fn ends the work on all ranks. Whether `out` took
+/* ERR_IO: a file cannot be read. An error of fn ends the work on all ranks;
+ * ERR_STOPPED: asked to stop, between two rounds. Whether `out` took
  * everything is for its owner to see (ferror). Collective. */
 err relay_run(const relay *r, relay_fn fn, void *state);
 

@@ -1,12 +1,15 @@
 /* lines shared out over ranks: what is written is that of one rank, whatever the blocks */
 #include "mpi/agree.h"
+#include "par/preempt.h"
 #include "work/relay.h"
+
+#include <signal.h>
 
 static par *world;
 static char folder[4096];
 
 typedef struct seen {
-    int lines, fail_at;
+    int lines, fail_at, signal_at;
 } seen;
 
 /* every line with its file, its number and the number of its block's first line checked */
@@ -19,6 +22,8 @@ static err number_lines(void *state, const relay_block *b, strbuf *out) {
         char *stop = memchr(p, '\n', (size_t)(end - p));
         int n = (int)((stop ? stop : end) - p);
         CHECK(line != s->fail_at, ERR_DATA, "%s:%lld: told to fail", b->name, (long long)line);
+        if (line == s->signal_at)
+            raise(SIGUSR1);
         CALL(strbuf_printf(out, "%s:%lld: %.*s\n", name ? name + 1 : b->name, (long long)line, n,
                            p));
         p += n + 1;
@@ -111,6 +116,27 @@ START_TEST(fails_together) {
 }
 END_TEST
 
+/* last, as the request stays: whoever works on line 100 is asked to stop; that round is written */
+START_TEST(stops_between_rounds) {
+    strbuf text = {0}, expected = {0};
+    char a[4096], *files[] = {a}, *written = NULL;
+    size_t size;
+    err e;
+    make_lines(&text, &expected, "a");
+    put("a", text.text, text.len, a);
+    preempt_install();
+    seen s = {.signal_at = 100};
+    run(files, 1, 1000, &s, &written, &size, &e);
+    ck_all(world, e == ERR_STOPPED);
+    ck_all(world,
+           world->rank || (size < expected.len && memcmp(written, expected.text, size) == 0 &&
+                           strstr(written, "a:100: ") && written[size - 1] == '\n'));
+    free(written);
+    strbuf_free(&text);
+    strbuf_free(&expected);
+}
+END_TEST
+
 static void set_up(void) {
     agree_folder(world, folder);
 }
@@ -126,5 +152,6 @@ int main(int argc, char **argv) {
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, in_order);
     tcase_add_test(t, fails_together);
+    tcase_add_test(t, stops_between_rounds);
     return agree_run("relay", t, &world);
 }
