@@ -9,18 +9,21 @@
 
 static err add_model(context *c, const char *method, double sparsity, const char *pattern, int L) {
     pruned_model *m = &c->pruned[c->n_pruned++];
-    int keep, of;
+    char blocks[16] = "";
+    int keep, of, block;
     m->sparsity = sparsity;
     m->n = 6 * L + 2;
     snprintf(m->method, sizeof m->method, "%.47s", method);
     snprintf(m->name, sizeof m->name, "greedy-%.40s-%g", method, 100.0 * sparsity);
     snprintf(m->amount, sizeof m->amount, "%g %%", 100.0 * sparsity);
     if (pattern) {
-        CALL(method_pattern(pattern, &keep, &of));
+        CALL(method_pattern(pattern, &keep, &of, &block));
         m->sparsity = 1.0 - (double)keep / of;
-        snprintf(m->pattern, sizeof m->pattern, "%d:%d", keep, of);
+        if (block > 1)
+            snprintf(blocks, sizeof blocks, "x%d", block);
+        snprintf(m->pattern, sizeof m->pattern, "%d:%d%s", keep, of, blocks);
         snprintf(m->amount, sizeof m->amount, "%s", m->pattern);
-        snprintf(m->name, sizeof m->name, "greedy-%.40s-%din%d", method, keep, of);
+        snprintf(m->name, sizeof m->name, "greedy-%.40s-%din%d%s", method, keep, of, blocks);
     }
     return mem_alloc((size_t)m->n, sizeof *m->layers, &m->layers);
 }

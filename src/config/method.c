@@ -60,10 +60,15 @@ err method_parse(const char *text, method_text *out) {
     return OK;
 }
 
-err method_pattern(const char *text, int *keep, int *of) {
-    char rest;
-    CHECK(sscanf(text, "%d:%d%c", keep, of, &rest) == 2 && *keep >= 1 && *keep < *of && *of <= 4096,
-          ERR_USAGE, "unknown pattern \"%.60s\": expected N:M, to keep N of M consecutive inputs",
+err method_pattern(const char *text, int *keep, int *of, int *block) {
+    int end = 0;
+    *block = 1;
+    int read = sscanf(text, "%4d:%4d%nx%3d%n", keep, of, &end, block, &end);
+    CHECK(read >= 2 && text[end] == '\0' && *keep >= 1 && *keep < *of && *of <= 4096 &&
+              *block >= 1 && *block <= 256,
+          ERR_USAGE,
+          "unknown pattern \"%.60s\": expected N:M, to keep N of M consecutive inputs, or N:MxC, N "
+          "of M consecutive blocks of C inputs",
           text);
     return OK;
 }

@@ -24,7 +24,7 @@ typedef struct method_text {
 /* ERR_USAGE, without a place: none of these. */
 err method_parse(const char *text, method_text *out);
 
-/* "N:M", 1 <= N < M <= 4096. ERR_USAGE, without a place. */
-err method_pattern(const char *text, int *keep, int *of);
+/* "N:M" or "N:MxC", 1 <= N < M <= 4096, 1 <= C <= 256. ERR_USAGE, without a place. */
+err method_pattern(const char *text, int *keep, int *of, int *block);
 
 #endif

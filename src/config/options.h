@@ -99,7 +99,7 @@
 #define PRUNE_OPTIONS(X)                                                                                                   \
     X(texts,   methods,           "[adaptive, magnitude]", NULL, NULL, "", "adaptive, obc, sparsegpt, wanda, magnitude, magnitude-global or random; then @none, @hessian, @target or @both; then +refit, +swaps") \
     X(reals,   sparsity,          "[0.5]", 0.0, 0.999, "fraction",  "share of each row's weights that is removed")        \
-    X(texts,   patterns,          "[]",    NULL, NULL, "",          "N:M, keep N of every M consecutive inputs: one more model for each method and pattern") \
+    X(texts,   patterns,          "[]",    NULL, NULL, "",          "N:M, keep N of every M consecutive inputs; N:MxC, of blocks of C: one more model for each method and pattern") \
     X(text,    allocation,        "uniform", "uniform|error|file", NULL, "", "of a sparsity to linear layers: all alike; least sum of relative output errors; from allocation_file") \
     X(text,    allocation_file,   "",      NULL, NULL, "",          "lines block<TAB>linear<TAB>sparsity, which in all remove prune.sparsity") \
     X(integer, swaps,             0,       0, 1000000, "",          "exchanges a row of a method with +swaps; 0: until none helps") \

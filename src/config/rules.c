@@ -170,8 +170,8 @@ static err check_pruning(const study *s, const node *root) {
             return err_prefix(e, "%s: prune.methods", between(root, "prune.methods", NULL).text);
     }
     for (int i = 0; i < o->patterns.n; i++) {
-        int keep, of;
-        err e = method_pattern(o->patterns.v[i], &keep, &of);
+        int keep, of, block;
+        err e = method_pattern(o->patterns.v[i], &keep, &of, &block);
         if (e != OK)
             return err_prefix(e, "%s: prune.patterns", between(root, "prune.patterns", NULL).text);
     }

@@ -26,7 +26,10 @@ struct obs {
     double *column;  // (d)
     int32_t *where;  // (d)
     int32_t *place;  // (d) of an index in the row: where it stands
-    int32_t *left;   // (d) removals that each group of a pattern has left
+    int32_t *left;   // (d) blocks that each group of a pattern may still lose
+    double *own;     // (d, C) the inverse now, of each block of C inputs with itself
+    double *spare;   // (C, C + 1)
+    int C;           /* inputs of a block; 1: own and spare are NULL */
 };
 
 err obs_create(int d, obs **out) {
@@ -34,6 +37,7 @@ err obs_create(int d, obs **out) {
     obs *s = NULL;
     CALL(mem_alloc(1, sizeof *s, &s));
     s->d = d;
+    s->C = 1;
     /* rows a multiple of 64 bytes apart, but never of a page: columns would fall into one cache set
      */
     s->ld = (d + 63) / 64 * 64 + 8;
@@ -70,6 +74,8 @@ void obs_destroy(obs **s) {
     free((*s)->where);
     free((*s)->place);
     free((*s)->left);
+    free((*s)->own);
+    free((*s)->spare);
     free(*s);
     *s = NULL;
 }
@@ -91,12 +97,12 @@ static void row_load(obs *s, const double *w, const double *inverse, pattern p) 
     }
 }
 
-/* one removal fewer in the group of index p; after its last one its other weights may not go */
+/* one block fewer in the group of an index; after its last one its other weights may not go */
 static void use_group(obs *s, int index, pattern p) {
-    int group = index / p.of;
+    int span = pattern_span(p), group = index / span;
     if (--s->left[group] > 0)
         return;
-    for (int i = group * p.of; i < (group + 1) * p.of; i++)
+    for (int i = group * span; i < (group + 1) * span; i++)
         if (s->place[i] >= 0)
             s->barrier[s->place[i]] = INFINITY;
 }
@@ -183,33 +189,132 @@ static void snapshot(const obs *s, int n, double *out, char *kept) {
         }
 }
 
+/* ---- blocks of inputs ---- */
+
+/* the inverse of each block of C inputs with itself */
+static err blocks_load(obs *s, const double *inverse, int C) {
+    size_t d = (size_t)s->d, c = (size_t)C;
+    if (s->C != C) {
+        free(s->own);
+        free(s->spare);
+        s->own = s->spare = NULL;
+        s->C = 1;
+        if (C > 1) {
+            CALL(mem_alloc(d * c, sizeof *s->own, &s->own));
+            CALL(mem_alloc(c * (c + 1), sizeof *s->spare, &s->spare));
+        }
+        s->C = C;
+    }
+    for (size_t i = 0; i < d && C > 1; i++)
+        memcpy(s->own + i * c, inverse + i * d + i / c * c, c * sizeof *s->own);
+    return OK;
+}
+
+/* what removing block b costs: w_B^T ([H^-1]_BB)^-1 w_B = |L^-1 w_B|^2; NaN: not positive definite
+ */
+static double block_score(const obs *s, int b) {
+    int C = s->C;
+    const double *own = s->own + (size_t)b * (size_t)C * (size_t)C;
+    double *l = s->spare, *x = l + C * C, sum = 0.0;
+    for (int i = 0; i < C; i++) {
+        x[i] = s->w[s->place[b * C + i]];
+        for (int j = 0; j <= i; j++) {
+            double v = own[i * C + j];
+            for (int k = 0; k < j; k++)
+                v -= l[i * C + k] * l[j * C + k];
+            l[i * C + j] = i == j ? sqrt(v) : v / l[j * C + j];
+        }
+        for (int k = 0; k < i; k++)
+            x[i] -= l[i * C + k] * x[k];
+        x[i] /= l[i * C + i];
+        sum += x[i] * x[i];
+    }
+    return sum;
+}
+
+/* the first index of the cheapest block that may go, -1: there is none; ties to the lowest */
+static int choose_block(const obs *s) {
+    int best = -1;
+    double least = INFINITY;
+    for (int b = 0; b < s->d / s->C; b++) {
+        int at = s->place[b * s->C];
+        double score = at < 0 || s->barrier[at] > 0.0 ? INFINITY : block_score(s, b);
+        if (score < least) {
+            least = score;
+            best = b * s->C;
+        }
+    }
+    return best;
+}
+
+/* all blocks less vector t; what has gone has no place */
+static void update_blocks(obs *s, int t) {
+    const double *u = s->u + (size_t)t * (size_t)s->ld;
+    for (int i = 0; i < s->d; i++)
+        for (int q = 0, k = i / s->C * s->C; q < s->C; q++, k++)
+            if (s->place[i] >= 0 && s->place[k] >= 0)
+                s->own[i * s->C + q] -= u[s->place[i]] * u[s->place[k]];
+}
+
+/* ---- a row ---- */
+
+/* where a run stands */
+typedef struct progress {
+    int n, t, done, k; /* active weights; removals since the last update; removals; wanted in all */
+    int32_t *order;
+    double *loss;
+} progress;
+
+static err remove_at(obs *s, progress *g, int p) {
+    double cost = s->w[p] * s->w[p] / s->diag[p];
+    CHECK(s->diag[p] > 0.0 && isfinite(cost), ERR_FAILED,
+          "the inverse Hessian lost positive definiteness after %d of %d removals: raise "
+          "prune.damping",
+          g->done, g->k);
+    if (g->order)
+        g->order[g->done] = s->where[p];
+    if (g->loss)
+        g->loss[g->done] = cost;
+    form_column(s, g->n, p, g->t);
+    eliminate(s, g->n, p, g->t);
+    if (s->C > 1)
+        update_blocks(s, g->t);
+    g->t++;
+    if (++g->done < g->k && g->t == BLOCK) {
+        close_block(s, g->n, g->t);
+        g->n -= g->t;
+        g->t = 0;
+    }
+    return OK;
+}
+
+/* the next weight, or the next block of them */
+static err remove_next(obs *s, progress *g, pattern q) {
+    int first = s->C > 1 ? choose_block(s) : s->where[choose(s, g->n)];
+    CHECK(first >= 0, ERR_FAILED,
+          "the inverse Hessian lost positive definiteness after %d of %d removals: raise "
+          "prune.damping",
+          g->done, g->k);
+    for (int i = first; i < first + s->C; i++)
+        CALL(remove_at(s, g, s->place[i]));
+    if (q.of > 0)
+        use_group(s, first, q);
+    return OK;
+}
+
 err obs_run(obs *s, const obs_plan *plan, const double *w, const double *inverse, double *out,
             char *kept, int32_t *order, double *loss) {
+    size_t d = (size_t)s->d;
+    progress g = {
+        .n = s->d, .k = plan->n > 0 ? plan->at[plan->n - 1] : 0, .order = order, .loss = loss};
     row_load(s, w, inverse, plan->pattern);
-    int n = s->d, k = plan->n > 0 ? plan->at[plan->n - 1] : 0, shot = 0;
-    for (int done = 0, t = 0;; done++) {
-        for (; shot < plan->n && plan->at[shot] == done; shot++)
-            snapshot(s, n, out + (size_t)shot * (size_t)s->d, kept + (size_t)shot * (size_t)s->d);
-        if (done == k)
+    CALL(blocks_load(s, inverse, pattern_block(plan->pattern)));
+    for (int shot = 0;;) {
+        for (; shot < plan->n && plan->at[shot] == g.done; shot++)
+            snapshot(s, g.n, out + (size_t)shot * d, kept + (size_t)shot * d);
+        if (g.done >= g.k)
             return OK;
-        int p = choose(s, n);
-        CHECK(s->diag[p] > 0.0 && isfinite(s->score[p]), ERR_FAILED,
-              "the inverse Hessian lost positive definiteness after %d of %d removals: raise "
-              "prune.damping",
-              done, k);
-        if (order)
-            order[done] = s->where[p];
-        if (loss)
-            loss[done] = s->score[p];
-        form_column(s, n, p, t);
-        eliminate(s, n, p, t++);
-        if (plan->pattern.of > 0)
-            use_group(s, s->where[p], plan->pattern);
-        if (t == BLOCK && done + 1 < k) {
-            close_block(s, n, t);
-            n -= t;
-            t = 0;
-        }
+        CALL(remove_next(s, &g, plan->pattern));
     }
 }
 

@@ -30,7 +30,8 @@ int64_t obs_removals(double sparsity, int64_t n);
 typedef struct obs_plan {
     const int *at; // (n) removals after which the weights are wanted, ascending; the last: in all
     int n;
-    pattern pattern; /* weights that it keeps are never chosen; {0, 0}: none */
+    pattern pattern; /* weights that it keeps are never chosen; whole blocks cost w_B^T
+                        ([H^-1]_BB)^-1 w_B and go weight by weight; {0}: none */
 } obs_plan;
 
 /* Remove weights of w (d), one after the other; inverse (d, d) full, symmetric. One pass gives all

@@ -153,7 +153,7 @@ static err refit_linear(pruning *s, linears l) {
     int linear_rows[LINEARS_MAX];
     rows_request q = request_of(s, &l, NULL, linear_rows);
     q.sparsity = none;
-    q.pattern = (pattern){0, 0};
+    q.pattern = (pattern){0};
     q.refit = q.swaps = 0;
     hessian *own = NULL;
     err e;

@@ -60,6 +60,10 @@ static err check(const refit *r, const rows_request *q) {
     CHECK(q->pattern.of == 0 || q->n == 1, ERR_USAGE,
           "prune: a pattern fixes the sparsity: one result, not %d", q->n);
     CALL(pattern_check(q->pattern, r->d));
+    CHECK(q->swaps == 0 || pattern_block(q->pattern) == 1, ERR_USAGE,
+          "prune: exchanges of single weights would break the blocks of %d inputs that the pattern "
+          "asks for: leave out +swaps",
+          pattern_block(q->pattern));
     for (int i = 0; i < q->n * q->linears && q->pattern.of == 0; i++)
         CHECK(q->sparsity[i] >= 0.0 && q->sparsity[i] <= 1.0, ERR_USAGE,
               "prune: sparsity %g is not in [0, 1]", q->sparsity[i]);

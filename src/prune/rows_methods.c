@@ -62,6 +62,9 @@ static void score_by_row(rows_part *s, double *score) {
     for (int i = 0; i < s->n; i++) {
         int l = rows_linear(s->q, s->first + i);
         score_row(s, s->first + i, score);
+        if (pattern_block(s->q->pattern) > 1) /* a block counts by its sum of squares */
+            for (int k = 0; k < s->r->d; k++)
+                score[k] *= score[k];
         for (int j = 0; j < s->q->n; j++) {
             char *kept = s->kept + place(s, j, i);
             if (s->q->pattern.of > 0)
@@ -227,7 +230,7 @@ static err obs_row(const rows_part *s, obs_work *b, const obs_plan *plan, int i,
                    double *loss) {
     const double *start = start_of(s, s->first + i);
     int enough = 0;
-    if (b->fast)
+    if (b->fast && pattern_block(plan->pattern) == 1)
         obs_fast_run(b->fast, plan, start, b->inverse, b->w, b->kept, order, loss, &enough);
     if (enough)
         return OK;

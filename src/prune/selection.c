@@ -3,25 +3,28 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DIGIT = 11, BINS = 1 << DIGIT, SHORT = 64, PATTERN_MOST = 4096 };
+enum { DIGIT = 11, BINS = 1 << DIGIT, SHORT = 64, PATTERN_MOST = 4096, BLOCK_MOST = 256 };
 
 err pattern_parse(const char *text, pattern *out) {
     int end = 0;
     *out = (pattern){0};
     if (strcmp(text, "none") == 0)
         return OK;
-    int read = sscanf(text, "%4d:%4d%n", &out->keep, &out->of, &end);
-    CHECK(read == 2 && text[end] == '\0' && out->keep >= 1 && out->keep < out->of &&
-              out->of <= PATTERN_MOST,
-          ERR_USAGE, "pattern \"%s\": expected none or N:M with 1 <= N < M <= %d, such as 2:4",
-          text, PATTERN_MOST);
+    int read = sscanf(text, "%4d:%4d%nx%3d%n", &out->keep, &out->of, &end, &out->block, &end);
+    out->block = read == 2 ? 1 : out->block;
+    CHECK(read >= 2 && text[end] == '\0' && out->keep >= 1 && out->keep < out->of &&
+              out->of <= PATTERN_MOST && out->block >= 1 && out->block <= BLOCK_MOST,
+          ERR_USAGE,
+          "pattern \"%s\": expected none, N:M with 1 <= N < M <= %d, such as 2:4, or N:MxC with C "
+          "up to %d, such as 2:4x8",
+          text, PATTERN_MOST, BLOCK_MOST);
     return OK;
 }
 
 err pattern_check(pattern p, int d) {
-    CHECK(p.of == 0 || d % p.of == 0, ERR_USAGE,
-          "pattern %d:%d does not divide %d inputs: choose an M that divides every layer's width",
-          p.keep, p.of, d);
+    CHECK(p.of == 0 || d % pattern_span(p) == 0, ERR_USAGE,
+          "pattern %d:%d%s does not divide %d inputs: choose an M that divides every layer's width",
+          p.keep, p.of, pattern_block(p) > 1 ? " of blocks" : "", d);
     return OK;
 }
 
@@ -88,7 +91,24 @@ void select_lowest(const double *score, int64_t n, int64_t k, char *kept) {
     }
 }
 
+/* one group of p.of blocks, each by the sum of its scores */
+static void select_blocks(const double *score, pattern p, char *kept) {
+    double sum[PATTERN_MOST];
+    char whole[PATTERN_MOST] = {0};
+    for (int b = 0; b < p.of; b++) {
+        sum[b] = 0.0;
+        for (int k = 0; k < p.block; k++)
+            sum[b] += score[b * p.block + k];
+    }
+    select_lowest(sum, p.of, p.of - p.keep, whole);
+    for (int b = 0; b < p.of; b++)
+        memset(kept + b * p.block, whole[b], (size_t)p.block);
+}
+
 void select_pattern(const double *score, int d, pattern p, char *kept) {
-    for (int i = 0; i < d; i += p.of)
-        select_lowest(score + i, p.of, p.of - p.keep, kept + i);
+    for (int i = 0; i < d; i += pattern_span(p))
+        if (pattern_block(p) > 1)
+            select_blocks(score + i, p, kept + i);
+        else
+            select_lowest(score + i, p.of, p.of - p.keep, kept + i);
 }

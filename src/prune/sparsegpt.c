@@ -63,9 +63,9 @@ static err layer_create(layer *s) {
 /* columns that belong together for the choice of a mask: at most d, a multiple of the pattern's M
  */
 static int block_of(const sparsegpt_plan *plan, int d) {
-    int b = plan->block;
-    if (plan->pattern.of > 0)
-        b = b < plan->pattern.of ? plan->pattern.of : b / plan->pattern.of * plan->pattern.of;
+    int b = plan->block, span = pattern_span(plan->pattern);
+    if (span > 0)
+        b = b < span ? span : b / span * span;
     return b < d ? b : d;
 }
 
@@ -135,9 +135,9 @@ static void choose(layer *s, int b) {
 static void prune_row(layer *s, double *restrict w, char *mask, int b) {
     pattern p = s->plan->pattern;
     for (int c = 0; c < b; c++) {
-        if (p.of > 0 && c % p.of == 0) {
-            score_row(s, w + c, c, p.of, s->score);
-            select_pattern(s->score, p.of, p, mask + c);
+        if (p.of > 0 && c % pattern_span(p) == 0) {
+            score_row(s, w + c, c, pattern_span(p), s->score);
+            select_pattern(s->score, pattern_span(p), p, mask + c);
         }
         if (mask[c])
             continue;
@@ -218,7 +218,7 @@ err sparsegpt_reference(double *w, char *kept, const double *inverse, int m, int
     size_t n = (size_t)d;
     double *u = NULL, *score = NULL;
     char *mask = NULL;
-    int span = plan->pattern.of > 0 ? plan->pattern.of : block_of(plan, d);
+    int span = plan->pattern.of > 0 ? pattern_span(plan->pattern) : block_of(plan, d);
     TRY(mem_alloc(n * n, sizeof *u, &u));
     TRY(mem_alloc((size_t)m * (size_t)span, sizeof *score, &score));
     TRY(mem_alloc((size_t)m * (size_t)span, 1, &mask));

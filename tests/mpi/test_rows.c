@@ -67,16 +67,29 @@ static const struct {
     pattern pattern;
     int refit, exact, swaps;
 } cases[] = {
-    {ROWS_OBS, SHARE_AUTO, {0, 0}, 0, 1, 0},      {ROWS_OBS, SHARE_AUTO, {0, 0}, 0, 0, 0},
-    {ROWS_OBS, SHARE_ROW, {0, 0}, 1, 0, 5},       {ROWS_OBS, SHARE_LINEAR, {0, 0}, 0, 1, 0},
-    {ROWS_OBS, SHARE_LINEAR, {0, 0}, 0, 0, 0},    {ROWS_OBS, SHARE_AUTO, {2, 4}, 0, 1, 0},
-    {ROWS_OBS, SHARE_AUTO, {3, 8}, 1, 0, 3},      {ROWS_SPARSEGPT, SHARE_AUTO, {0, 0}, 0, 0, 0},
-    {ROWS_SPARSEGPT, SHARE_ROW, {0, 0}, 1, 0, 0}, {ROWS_SPARSEGPT, SHARE_AUTO, {4, 8}, 0, 0, 0},
-    {ROWS_WANDA, SHARE_AUTO, {0, 0}, 0, 0, 0},    {ROWS_WANDA, SHARE_LINEAR, {0, 0}, 0, 0, 4},
-    {ROWS_WANDA, SHARE_AUTO, {1, 4}, 0, 0, 0},    {ROWS_MAGNITUDE, SHARE_AUTO, {0, 0}, 0, 0, 0},
-    {ROWS_MAGNITUDE, SHARE_ROW, {0, 0}, 1, 0, 0}, {ROWS_MAGNITUDE, SHARE_AUTO, {2, 4}, 0, 0, 0},
-    {ROWS_RANDOM, SHARE_AUTO, {0, 0}, 0, 0, 0},   {ROWS_RANDOM, SHARE_LINEAR, {0, 0}, 0, 0, 0},
-    {ROWS_RANDOM, SHARE_AUTO, {2, 4}, 0, 0, 0},
+    {ROWS_OBS, SHARE_AUTO, {0, 0, 1}, 0, 1, 0},
+    {ROWS_OBS, SHARE_AUTO, {0, 0, 1}, 0, 0, 0},
+    {ROWS_OBS, SHARE_ROW, {0, 0, 1}, 1, 0, 5},
+    {ROWS_OBS, SHARE_LINEAR, {0, 0, 1}, 0, 1, 0},
+    {ROWS_OBS, SHARE_LINEAR, {0, 0, 1}, 0, 0, 0},
+    {ROWS_OBS, SHARE_AUTO, {2, 4, 1}, 0, 1, 0},
+    {ROWS_OBS, SHARE_AUTO, {3, 8, 1}, 1, 0, 3},
+    {ROWS_SPARSEGPT, SHARE_AUTO, {0, 0, 1}, 0, 0, 0},
+    {ROWS_SPARSEGPT, SHARE_ROW, {0, 0, 1}, 1, 0, 0},
+    {ROWS_SPARSEGPT, SHARE_AUTO, {4, 8, 1}, 0, 0, 0},
+    {ROWS_WANDA, SHARE_AUTO, {0, 0, 1}, 0, 0, 0},
+    {ROWS_WANDA, SHARE_LINEAR, {0, 0, 1}, 0, 0, 4},
+    {ROWS_WANDA, SHARE_AUTO, {1, 4, 1}, 0, 0, 0},
+    {ROWS_MAGNITUDE, SHARE_AUTO, {0, 0, 1}, 0, 0, 0},
+    {ROWS_MAGNITUDE, SHARE_ROW, {0, 0, 1}, 1, 0, 0},
+    {ROWS_MAGNITUDE, SHARE_AUTO, {2, 4, 1}, 0, 0, 0},
+    {ROWS_RANDOM, SHARE_AUTO, {0, 0, 1}, 0, 0, 0},
+    {ROWS_RANDOM, SHARE_LINEAR, {0, 0, 1}, 0, 0, 0},
+    {ROWS_RANDOM, SHARE_AUTO, {2, 4, 1}, 0, 0, 0},
+    {ROWS_OBS, SHARE_AUTO, {1, 2, 3}, 0, 0, 0},
+    {ROWS_SPARSEGPT, SHARE_AUTO, {2, 4, 3}, 0, 0, 0},
+    {ROWS_MAGNITUDE, SHARE_AUTO, {1, 3, 4}, 1, 0, 0},
+    {ROWS_WANDA, SHARE_AUTO, {1, 2, 6}, 0, 0, 0},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
@@ -126,8 +139,13 @@ static int counted(const pruned_rows *r, const rows_request *q, int j) {
             ok &= z == r->removed[row] || z == r->removed[row] + 1;
             ok &= (by_linear && !q->pattern.of) || r->removed[row] == each;
             all += r->removed[row];
-            for (int g = 0; q->pattern.of && g < D; g += q->pattern.of)
-                ok &= zeros(r->w + row * D + g, q->pattern.of) >= q->pattern.of - q->pattern.keep;
+            int span = pattern_span(q->pattern), C = pattern_block(q->pattern);
+            for (int g = 0; span && g < D; g += span) {
+                int gone = 0;
+                for (int b = 0; b < q->pattern.of; b++)
+                    gone += zeros(r->w + row * D + g + b * C, C) == C;
+                ok &= gone >= q->pattern.of - q->pattern.keep;
+            }
         }
         ok &= !by_linear || q->pattern.of || all == want;
     }
@@ -162,9 +180,13 @@ START_TEST(refused) {
     ck_all(world, strstr(err_message(), "sparsity 1.5") != NULL);
     bad = q;
     bad.n = 1;
-    bad.pattern = (pattern){2, 5};
+    bad.pattern = (pattern){2, 5, 1};
     ck_all(world, rows_prune(world, &s.r, s.h, s.h, s.bias, &bad, out) == ERR_USAGE);
     ck_all(world, strstr(err_message(), "2:5 does not divide 24") != NULL);
+    bad.pattern = (pattern){1, 2, 2};
+    bad.swaps = 1;
+    ck_all(world, rows_prune(world, &s.r, s.h, s.h, s.bias, &bad, out) == ERR_USAGE);
+    ck_all(world, strstr(err_message(), "would break the blocks of 2 inputs") != NULL);
     bad = q;
     bad.linears = 2;
     ck_all(world, rows_prune(world, &s.r, s.h, s.h, s.bias, &bad, out) == ERR_USAGE);

@@ -44,13 +44,16 @@ START_TEST(refused) {
 END_TEST
 
 START_TEST(patterns) {
-    static const char *const wrong[] = {"",      "2",      "4:4", "0:4", "4:2",
-                                        "2:4:8", "2:5000", "a:b", "-1:4"};
-    int keep, of;
-    ck_assert_int_eq(method_pattern("32:64", &keep, &of), OK);
-    ck_assert(keep == 32 && of == 64);
+    static const char *const wrong[] = {"",      "2",       "4:4",   "0:4",  "4:2",
+                                        "2:4:8", "2:5000",  "a:b",   "-1:4", "2:4x",
+                                        "2:4x0", "2:4x999", "2:4x8y"};
+    int keep, of, block;
+    ck_assert_int_eq(method_pattern("32:64", &keep, &of, &block), OK);
+    ck_assert(keep == 32 && of == 64 && block == 1);
+    ck_assert_int_eq(method_pattern("2:4x16", &keep, &of, &block), OK);
+    ck_assert(keep == 2 && of == 4 && block == 16);
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        ck_assert_int_eq(method_pattern(wrong[i], &keep, &of), ERR_USAGE);
+        ck_assert_int_eq(method_pattern(wrong[i], &keep, &of, &block), ERR_USAGE);
 }
 END_TEST
 

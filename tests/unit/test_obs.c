@@ -122,6 +122,53 @@ START_TEST(greedy_by_brute_force) {
 }
 END_TEST
 
+/* blocks of three inputs, two of every four groups' blocks stay: every block that goes is the one
+ * that least squares would regret least */
+START_TEST(blocks_by_brute_force) {
+    enum { D = 24, C = 3, OF = 4, KEEP = 2, BLOCKS = D / C };
+    const pattern q = {KEEP, OF, C};
+    double *h = spd_make(40 + (uint64_t)_i, D, 1e-3), *inverse = spd_inverse(h, D);
+    double *w0 = spd_random(41 + (uint64_t)_i, D), w[D], best_w[D], loss[D], before = 0.0;
+    int k = pattern_removals(q, D), left[BLOCKS / OF] = {OF - KEEP, OF - KEEP};
+    int32_t order[D];
+    char gone[D] = {0}, kept[D];
+    obs *s = NULL;
+    ck_assert_int_eq(obs_create(D, &s), OK);
+    ck_assert_int_eq(
+        obs_run(s, &(obs_plan){.at = &k, .n = 1, .pattern = q}, w0, inverse, w, kept, order, loss),
+        OK);
+    for (int t = 0; t < k; t += C) {
+        int best = -1;
+        double least = INFINITY;
+        for (int b = 0; b < BLOCKS; b++) {
+            if (gone[b * C] || left[b / OF] == 0)
+                continue;
+            memset(gone + b * C, 1, C);
+            double l = refit(best_w, w0, h, gone, D);
+            memset(gone + b * C, 0, C);
+            if (l < least) {
+                least = l;
+                best = b;
+            }
+        }
+        for (int i = 0; i < C; i++)
+            ck_assert_int_eq(order[t + i], best * C + i);
+        ck_assert_double_eq_tol(loss[t] + loss[t + 1] + loss[t + 2], least - before, 1e-9);
+        before = least;
+        memset(gone + best * C, 1, C);
+        left[best / OF]--;
+    }
+    refit(best_w, w0, h, gone, D);
+    ck_assert_double_lt(spd_distance(w, best_w, D), 1e-9);
+    for (int i = 0; i < D; i++)
+        ck_assert_int_eq(kept[i], !gone[i]);
+    obs_destroy(&s);
+    free(h);
+    free(inverse);
+    free(w0);
+}
+END_TEST
+
 START_TEST(ties_go_to_the_lowest_index) {
     enum { D = 150, REMOVED = 140 };
     double *one = calloc(D * D, sizeof *one), w[D], w2[D];
@@ -184,6 +231,7 @@ static Suite *obs_suite(void) {
     TCase *t = tcase_create("rows");
     tcase_add_loop_test(t, fast_is_the_reference, 0, WIDTHS * SHARES);
     tcase_add_loop_test(t, greedy_by_brute_force, 0, 4);
+    tcase_add_loop_test(t, blocks_by_brute_force, 0, 4);
     tcase_add_test(t, ties_go_to_the_lowest_index);
     tcase_add_test(t, not_positive_definite);
     tcase_add_test(t, removals);

@@ -178,7 +178,7 @@ END_TEST
 
 /* the greedy order under a pattern, by the definition: weights of a full group are passed over */
 START_TEST(patterns) {
-    static const pattern cases[] = {{2, 4}, {4, 8}, {32, 64}, {1, 16}};
+    static const pattern cases[] = {{2, 4, 1}, {4, 8, 1}, {32, 64, 1}, {1, 16, 1}};
     problem p = make_problem(640);
     pattern q = cases[_i];
     int k = pattern_removals(q, p.d), exact = 0, left[640];

@@ -20,8 +20,14 @@ START_TEST(patterns) {
     ck_assert_int_eq(pattern_removals(p, 768), 384);
     ck_assert_int_eq(pattern_check(p, 768), OK);
     ck_assert_int_eq(pattern_check(p, 100), ERR_USAGE);
-    static const char *const wrong[] = {"",    "2",    "2:",   "4:2",   "0:4",
-                                        "2:2", "-1:4", "2:4x", "1:5000"};
+    ck_assert_int_eq(pattern_parse("2:4x8", &p), OK);
+    ck_assert(p.keep == 2 && p.of == 4 && p.block == 8);
+    ck_assert_int_eq(pattern_removals(p, 768), 384);
+    ck_assert_int_eq(pattern_check(p, 64), OK);
+    ck_assert_int_eq(pattern_check(p, 48), ERR_USAGE);
+    static const char *const wrong[] = {"",      "2",       "2:",    "4:2",    "0:4",
+                                        "2:2",   "-1:4",    "2:4x",  "1:5000", "2:4x",
+                                        "2:4x0", "2:4x300", "2:4x8y"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         ck_assert_int_eq(pattern_parse(wrong[i], &p), ERR_USAGE);
 }
@@ -68,10 +74,21 @@ START_TEST(groups) {
     char kept[24], slow[24];
     for (int i = 0; i < 24; i++)
         score[i] = fabs(score[i]);
-    select_pattern(score, 24, (pattern){3, 8}, kept);
+    select_pattern(score, 24, (pattern){3, 8, 1}, kept);
     for (int g = 0; g < 24; g += 8)
         slow_lowest(score + g, 8, 5, slow + g);
     ck_assert_mem_eq(kept, slow, 24);
+    /* blocks of 3, two of every four stay: those of the larger sums */
+    select_pattern(score, 24, (pattern){2, 4, 3}, kept);
+    for (int g = 0; g < 24; g += 12) {
+        double sum[4] = {0.0};
+        char whole[4];
+        for (int i = 0; i < 12; i++)
+            sum[i / 3] += score[g + i];
+        slow_lowest(sum, 4, 2, whole);
+        for (int i = 0; i < 12; i++)
+            ck_assert_int_eq(kept[g + i], whole[i / 3]);
+    }
     free(score);
 }
 END_TEST

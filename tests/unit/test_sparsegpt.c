@@ -8,10 +8,11 @@
 #include <check.h>
 
 static const sparsegpt_plan plans[] = {
-    {.sparsity = 0.5, .block = 128},  {.sparsity = 0.3, .block = 16},
-    {.sparsity = 0.875, .block = 7},  {.sparsity = 0.5, .block = 16, .rows_alike = 1},
-    {.pattern = {2, 4}, .block = 18}, {.pattern = {10, 20}, .block = 16},
-    {.sparsity = 0.0, .block = 16},   {.sparsity = 1.0, .block = 16},
+    {.sparsity = 0.5, .block = 128},     {.sparsity = 0.3, .block = 16},
+    {.sparsity = 0.875, .block = 7},     {.sparsity = 0.5, .block = 16, .rows_alike = 1},
+    {.pattern = {2, 4, 1}, .block = 18}, {.pattern = {10, 20, 1}, .block = 16},
+    {.pattern = {1, 2, 5}, .block = 7},  {.sparsity = 0.0, .block = 16},
+    {.sparsity = 1.0, .block = 16},
 };
 enum { PLANS = sizeof plans / sizeof *plans };
 

@@ -67,7 +67,8 @@ static double brute_force(const problem *p, char *kept, pattern q, int refitted)
 static const struct {
     int stride; /* every stride-th is kept (or removed, where negative) */
     pattern pattern;
-} cases[] = {{2, {0, 0}}, {-4, {0, 0}}, {8, {0, 0}}, {2, {2, 4}}, {2, {6, 12}}, {4, {1, 4}}};
+} cases[] = {{2, {0, 0, 1}}, {-4, {0, 0, 1}}, {8, {0, 0, 1}},
+             {2, {2, 4, 1}}, {2, {6, 12, 1}}, {4, {1, 4, 1}}};
 enum { CASES = sizeof cases / sizeof *cases };
 
 START_TEST(each_is_the_best) {
