@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* candidates that are kept for the other models of a table: some 60,000 words of texts */
 enum { KEPT_BYTES = 64 << 20 };
@@ -228,15 +229,30 @@ static void say_troubles(const attack *a, const char *model, int n, const attack
                  model, cut, n, a->max_length);
 }
 
+/* the victim's classes are the data's; where both have names, in the same order */
+static err check_classes(const encoder *victim, const dataset *d, const char *model) {
+    const int named = (int)(sizeof d->label_name / sizeof *d->label_name);
+    CHECK(d->K == victim->c.K, ERR_DATA,
+          "%s has %d classes, but the model %s tells %d apart: attack it with data of its own",
+          d->name, d->K, model, victim->c.K);
+    for (int k = 0; k < d->K && k < named; k++)
+        for (int j = 0; j < d->K && j < named; j++)
+            CHECK(j == k || !victim->c.label[k][0] ||
+                      strcasecmp(victim->c.label[k], d->label_name[j]) != 0,
+                  ERR_DATA,
+                  "class %d of the model %s is %s, which is class %d of %s: bring its id2label "
+                  "(config.json) into the order of the data",
+                  k, model, victim->c.label[k], j, d->name);
+    return OK;
+}
+
 err attack_all(const par *p, attack *a, const encoder *victim, const dataset *d,
                const char *journal_dir, const char *stage, const char *model,
                attack_result *results, attack_counts *counts) {
     campaign c = {.p = p, .a = a, .victim = victim, .d = d};
     int64_t *order = NULL;
     char **records = NULL;
-    CHECK(d->K == victim->c.K, ERR_DATA,
-          "%s has %d classes, but the model %s tells %d apart: attack it with data of its own",
-          d->name, d->K, model, victim->c.K);
+    CALL(check_classes(victim, d, model));
     err e = encoder_ws_create(&victim->c, &c.ws);
     if (e == OK)
         e = mem_alloc((size_t)d->n + 1, sizeof *order, &order);

@@ -122,7 +122,8 @@ static err find(attack *a, arena *memory, const wording *w, uint64_t text, int i
  * asked for by part of speech. */
 static err keep_fitting(attack *a, arena *memory, const wording *w, int i, const char **list,
                         int *n) {
-    int total = *n, from = a->how.from;
+    const candidate_source from = a->how.from;
+    int total = *n;
     int edited = from == FROM_BUGS || from == FROM_EDITS;
     int tagged =
         !edited && from != FROM_SYNONYMS && a->how.pos != SPEECH_ANY && !a->how.tag_current;

@@ -300,6 +300,13 @@ START_TEST(other_classes) {
     ck_all_ok(p, open_attack(&a));
     ck_all(p, attack_all(p, a, victim, &other, NULL, "attack", "toy", r, &c) == ERR_DATA);
     ck_all(p, strstr(err_message(), "3 classes") != NULL);
+    other = rows;
+    strcpy(other.label_name[0], "negative");
+    strcpy(other.label_name[1], "positive");
+    strcpy(victim->c.label[0], "Positive");
+    ck_all(p, attack_all(p, a, victim, &other, NULL, "attack", "toy", r, &c) == ERR_DATA);
+    ck_all(p,
+           strstr(err_message(), "class 0 of the model toy is Positive, which is class 1") != NULL);
     attack_close(&a);
 }
 END_TEST
