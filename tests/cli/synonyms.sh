@@ -51,4 +51,10 @@ check "by the index: the same table" diff one.txt two.txt
 head -c 4000 toy.bin >cut.bin
 refused 65 'cut.bin: cut off: 4000 bytes of * make it again with `espalier prepare synonyms*' \
     "$espalier" run -q s.yaml --set directory=three --set attack.neighbours="$PWD/cut.bin"
+# the file of attack.tagger_path says what it is: weights are recognised by their first character
+printf '{}' >w.json
+refused 65 'w.json: expected "classes": a list of 1 to 256 tags' \
+    "$espalier" run -q s.yaml --set directory=four --set attack.tagger_path="$PWD/w.json"
+"$espalier" run -q s.yaml --set directory=five --set attack.tagger_path="$PWD/one/data/tags.tsv" >five.txt 2>five.err
+check "a lexicon is recognised: the same table" diff one.txt five.txt
 finish
