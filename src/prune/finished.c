@@ -12,19 +12,27 @@
 /* the rank that keeps the file; how many arrays stand before those of the model */
 enum { KEEPER = 0, EXTRA = 3 };
 
+/* what the allocation came from: its file's bytes, where there is one */
+static err allocation_key(const prune_job *j, char key[65]) {
+    const char *file = j->allocation_file ? j->allocation_file : j->o->allocation_file;
+    key[0] = '\0';
+    return strcmp(j->o->allocation, "file") == 0 ? hash_file(file, key, NULL) : OK;
+}
+
 err finished_key(const prune_job *j, char key[65]) {
-    char model[65], ids[65], offsets[65], how[64];
+    char model[65], ids[65], offsets[65], shares[65], how[64];
     const prune_options *o = j->o;
     const examples *x = j->calibration;
     strbuf b = {0};
+    CALL(allocation_key(j, shares));
     hash_bytes(j->dense->block, j->dense->n * sizeof(float), model);
     hash_bytes(x->ids, (size_t)x->offset[x->n] * sizeof *x->ids, ids);
     hash_bytes(x->offset, ((size_t)x->n + 1) * sizeof *x->offset, offsets);
     prune_factorisation(o, how);
     err e =
-        strbuf_printf(&b, "%s %s %s %s %.17g %s %llu %s %lld %lld %.17g %s %s %d %s", model, ids,
+        strbuf_printf(&b, "%s %s %s %s %.17g %s %llu %s %s %lld %lld %.17g %s %s %d %s", model, ids,
                       offsets, j->method, j->sparsity, j->pattern ? j->pattern : "-",
-                      (unsigned long long)j->seed, o->allocation, (long long)o->swaps,
+                      (unsigned long long)j->seed, o->allocation, shares, (long long)o->swaps,
                       (long long)o->chunk, o->damping, o->hessian, o->target, o->refit_bias, how);
     if (e == OK)
         hash_bytes(b.text, b.len, key);

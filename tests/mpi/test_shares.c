@@ -13,6 +13,8 @@ static int64_t zeros_of(const encoder *m) {
     return zeros;
 }
 
+static const char *checkpoint; /* of the next pruning; NULL: none */
+
 static err prune_by(const par *p, const encoder *dense, const char *method, const char *groups,
                     const char *file, const prune_options *o, outcome *out) {
     examples x = toy_examples(SENTENCES, 5);
@@ -24,7 +26,8 @@ static err prune_by(const par *p, const encoder *dense, const char *method, cons
                    .pattern = groups,
                    .seed = 7,
                    .o = o,
-                   .allocation_file = file};
+                   .allocation_file = file,
+                   .checkpoint = checkpoint};
     *out = (outcome){0};
     err e = prune_model(&j, out->rows, &out->n, &out->m);
     examples_free(&x);
@@ -121,6 +124,20 @@ START_TEST(from_a_file) {
     for (int i = 0; i < 12; i++)
         ck_all(world, r.rows[i].removed == r.rows[i].out * obs_removals(share[i], r.rows[i].in));
     encoder_destroy(&r.m);
+
+    /* a checkpoint belongs to what the file said */
+    char kept[4300];
+    snprintf(kept, sizeof kept, "%s/checkpoint", dir);
+    checkpoint = kept;
+    ck_all_ok(world, prune_by(world, dense, "adaptive", NULL, path, &o, &r));
+    encoder_destroy(&r.m);
+    share[4] = 0.75;
+    share[5] = 0.25;
+    write_file(path, share);
+    ck_all(world, prune_by(world, dense, "adaptive", NULL, path, &o, &r) == ERR_DATA);
+    ck_all(world, strstr(err_message(), "other options") != NULL && r.m == NULL);
+    checkpoint = NULL;
+    share[4] = 0.25;
 
     share[5] = 0.25; /* now all together remove less than was asked for */
     write_file(path, share);
