@@ -93,10 +93,9 @@ void select_lowest(const double *score, int64_t n, int64_t k, char *kept) {
 
 /* one group of p.of blocks, each by the sum of its scores */
 static void select_blocks(const double *score, pattern p, char *kept) {
-    double sum[PATTERN_MOST];
+    double sum[PATTERN_MOST] = {0.0};
     char whole[PATTERN_MOST] = {0};
     for (int b = 0; b < p.of; b++) {
-        sum[b] = 0.0;
         for (int k = 0; k < p.block; k++)
             sum[b] += score[b * p.block + k];
     }
