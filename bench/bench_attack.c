@@ -167,7 +167,7 @@ static err keep_row(void *state, int64_t unit, err e, attack_result *r) {
 
 static err attack_rows(bench *b, int first, int n) {
     line l = {b, first, first + n};
-    const feed f = {&l, next_row, keep_row};
+    const feed f = {.state = &l, .next = next_row, .done = keep_row};
     return engine_run(b->a->engine, b->ws, b->victim, &f);
 }
 
