@@ -1,5 +1,6 @@
 /* what is read out of recorded queries against what attacking again within the limits gives */
 #include "attack/rescore.h"
+#include "base/log.h"
 #include "scratch.h"
 #include "toy_attack.h"
 
@@ -213,6 +214,7 @@ START_TEST(similarities_are_bounds) {
 END_TEST
 
 int main(void) {
+    log_open(1, LOG_QUIET); /* the toy's neighbours are warned about each time they are opened */
     Suite *s = suite_create("rescore");
     TCase *t = tcase_create("rescore");
     tcase_add_checked_fixture(t, set_up, tear_down);
