@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-err candidates_tag(const attack *a, const wording *w, int i, const char *word, uint16_t *tag) {
+/* Tag set of word when it stands in place of word i of w: tagged among the four words before and
+ * three behind, where its first occurrence counts (TextAttack's rule). */
+static err tag_in_context(const attack *a, const wording *w, int i, const char *word,
+                          uint16_t *tag) {
     enum { BEFORE = 4, AFTER = 3 };
     const char *context[BEFORE + 1 + AFTER];
     uint16_t tags[BEFORE + 1 + AFTER];
@@ -105,7 +108,7 @@ static err find(attack *a, arena *memory, const wording *w, uint64_t text, int i
         return add_near(a, memory, word, *list, n);
     case FROM_SYNONYMS:
         if (a->how.pos != SPEECH_ANY)
-            CALL(candidates_tag(a, w, i, word, &tag));
+            CALL(tag_in_context(a, w, i, word, &tag));
         CALL(wordnet_synonyms_of(a->wordnet, memory, word, tag, list, n));
         *n = *n < a->how.max_candidates ? *n : a->how.max_candidates;
         return OK;
@@ -130,7 +133,7 @@ static err keep_fitting(attack *a, arena *memory, const wording *w, int i, const
     uint16_t tag = 0, other;
     *n = 0;
     if (tagged && total > 0)
-        CALL(candidates_tag(a, w, i, w->word[i], &tag));
+        CALL(tag_in_context(a, w, i, w->word[i], &tag));
     for (int k = 0; k < total; k++) {
         const char *word = list[k];
         if (!edited)
@@ -138,7 +141,7 @@ static err keep_fitting(attack *a, arena *memory, const wording *w, int i, const
         if (strcmp(word, w->word[i]) == 0)
             continue;
         if (tagged)
-            CALL(candidates_tag(a, w, i, word, &other));
+            CALL(tag_in_context(a, w, i, word, &other));
         if (!tagged || candidates_agree(a, tag, other))
             list[(*n)++] = word;
     }

@@ -12,9 +12,6 @@
 err candidates_of(attack *a, arena *memory, const wording *original, uint64_t text, int i,
                   const char ***list, int *n);
 
-/* Tag set of word when it stands in place of word i of w: tagged among the four words before and
- * three behind, where its first occurrence counts (TextAttack's rule). */
-err candidates_tag(const attack *a, const wording *w, int i, const char *word, uint16_t *tag);
 /* Do two tag sets agree, as the recipe has it? */
 int candidates_agree(const attack *a, uint16_t x, uint16_t y);
 

@@ -4,10 +4,6 @@
 #include <stddef.h>
 
 void dense_gram(double *c, const double *x, int T, int d) {
-    cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, d, T, 1.0, x, d, 1.0, c, d);
-}
-
-void dense_gram_of(double *c, const double *x, int T, int d) {
     cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, d, T, 1.0, x, d, 0.0, c, d);
 }
 

@@ -5,11 +5,8 @@
 #ifndef ESPALIER_LINALG_DENSE_H
 #define ESPALIER_LINALG_DENSE_H
 
-/* c (d, d) lower += x^T x, x (T, d): the sum of outer products of T rows. */
+/* c (d, d) lower = x^T x, x (T, d): the sum of outer products of T rows. */
 void dense_gram(double *c, const double *x, int T, int d);
-
-/* c (d, d) lower = x^T x, x (T, d): what stood there before does not count. */
-void dense_gram_of(double *c, const double *x, int T, int d);
 
 /* c (m, d) = y^T x, y (T, m) with rows ldy apart, x (T, d) with rows ldx apart. */
 void dense_cross(double *c, const double *y, int ldy, const double *x, int ldx, int T, int m,

@@ -99,7 +99,7 @@ static void get_triangle(cursor *at, double *a, size_t w) {
 
 static err add_paired(hessian *h, cursor *at, const double *x, const double *y, int T) {
     size_t w = (size_t)h->d + 1;
-    dense_gram_of(h->dd, y, T, (int)w);
+    dense_gram(h->dd, y, T, (int)w);
     /* the other inputs without their constant: the same rows, one column less */
     dense_cross(h->dx, y, (int)w, x, (int)w, T, h->d, (int)w);
     CALL(put_triangle(at, h->dd, w));
@@ -122,7 +122,7 @@ static err add_outputs(hessian *h, cursor *at, const double *x, const double *y,
 err hessian_add(hessian *h, const double *x, const double *y, int T) {
     size_t w = (size_t)h->d + 1;
     cursor at = cursor_of(h);
-    dense_gram_of(h->xx, x, T, (int)w);
+    dense_gram(h->xx, x, T, (int)w);
     err e = put_triangle(&at, h->xx, w);
     if (e == OK)
         e = h->dd ? add_paired(h, &at, x, y, T) : add_outputs(h, &at, x, y, T);

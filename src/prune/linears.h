@@ -34,7 +34,8 @@ void linears_dense_bias(const linears *s, float *b);
  * destroys them. Collective over p. */
 err linears_sums(const linears *s, const par *p, calibration *c, hessian **own, hessian **dense);
 
-/* For each linear the relative error of its output as the pruned model is now: error (n), each
+/* The slow reference of the errors that pruning reports from its sums (rows.h): for each linear the
+ * relative error of its output as the pruned model is now: error (n), each
  * ||Y - W X^ - shift||_F^2 / ||Y||_F^2 over all calibration tokens, by a pass of its own.
  * Collective. */
 err linears_error(const linears *s, const par *p, calibration *c, double *error);

@@ -37,21 +37,6 @@ static uint32_t limit_of(const float *const *w, const int64_t *n, int linears, i
     return high << 16 | bin_of(count, k);
 }
 
-void magnitude_prune(float *w, int64_t n, int64_t k) {
-    if (k <= 0)
-        return;
-    if (k >= n) {
-        memset(w, 0, (size_t)n * sizeof *w);
-        return;
-    }
-    int64_t ties = k;
-    const float *all = w;
-    uint32_t limit = limit_of(&all, &n, 1, &ties);
-    for (int64_t i = 0; i < n; i++)
-        if (rank_of(w[i]) < limit || (rank_of(w[i]) == limit && ties-- > 0))
-            w[i] = 0.0f;
-}
-
 void magnitude_shares(const float *const *w, const int64_t *n, int linears, int64_t k,
                       int64_t *removed) {
     int64_t all = 0, ties = k;

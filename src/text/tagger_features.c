@@ -61,10 +61,6 @@ const char *feature_outside(int place) {
     return name[place + 2];
 }
 
-const char *feature_name(feature_kind kind) {
-    return KIND[kind].name;
-}
-
 static uint64_t mix(uint64_t h) {
     h ^= h >> 32;
     h *= 0xd6e8feb86659fd93u;

@@ -40,7 +40,6 @@ typedef enum feature_kind {
     FEATURE_COUNT
 } feature_kind;
 
-const char *feature_name(feature_kind kind); /* "i-1 tag+i word" */
 /* Which kind "i-1 tag+i word DT dog" is, and its key; -1: none that is computed here. */
 int feature_read(const char *text, uint64_t *key);
 

@@ -448,6 +448,28 @@ static err described(const char *name, const tagged_text *t, json_t **out) {
     return OK;
 }
 
+static err compare(const tagger *g, const tagged_text *t, tagger_score *out) {
+    uint16_t *tags = NULL;
+    int16_t *penn = NULL;
+    err e;
+    *out = (tagger_score){.words = t->words};
+    TRY(mem_alloc((size_t)t->words, sizeof *tags, &tags));
+    TRY(mem_alloc((size_t)t->words, sizeof *penn, &penn));
+    for (int s = 0; s < t->sentences; s++) {
+        int first = t->first[s];
+        TRY(tagger_tag(g, t->word + first, t->first[s + 1] - first, tags + first, penn + first));
+    }
+    for (int i = 0; i < t->words; i++) {
+        out->penn += strcmp(tagger_penn_name(g, penn[i]), t->penn[i]) == 0;
+        out->universal += strcmp(tagger_universal_name(g, penn[i]), t->universal[i]) == 0;
+        out->bits += tags[i] == tag_bit(t->universal[i]);
+    }
+done:
+    free(tags);
+    free(penn);
+    return e;
+}
+
 /* how well the weights in text do on dev */
 static err examine(const char *text, const tagged_text *dev, tagger_score *score) {
     strbuf whole = {0};
@@ -455,7 +477,7 @@ static err examine(const char *text, const tagged_text *dev, tagger_score *score
     err e;
     TRY(strbuf_printf(&whole, "{%s", text));
     TRY(tagger_open_text(whole.text, "the new weights", &g));
-    TRY(tagger_compare(g, dev, score));
+    TRY(compare(g, dev, score));
 done:
     tagger_close(&g);
     strbuf_free(&whole);
@@ -508,27 +530,5 @@ done:
     free(weights);
     free(made);
     trainer_free(&r);
-    return e;
-}
-
-err tagger_compare(const tagger *g, const tagged_text *t, tagger_score *out) {
-    uint16_t *tags = NULL;
-    int16_t *penn = NULL;
-    err e;
-    *out = (tagger_score){.words = t->words};
-    TRY(mem_alloc((size_t)t->words, sizeof *tags, &tags));
-    TRY(mem_alloc((size_t)t->words, sizeof *penn, &penn));
-    for (int s = 0; s < t->sentences; s++) {
-        int first = t->first[s];
-        TRY(tagger_tag(g, t->word + first, t->first[s + 1] - first, tags + first, penn + first));
-    }
-    for (int i = 0; i < t->words; i++) {
-        out->penn += strcmp(tagger_penn_name(g, penn[i]), t->penn[i]) == 0;
-        out->universal += strcmp(tagger_universal_name(g, penn[i]), t->universal[i]) == 0;
-        out->bits += tags[i] == tag_bit(t->universal[i]);
-    }
-done:
-    free(tags);
-    free(penn);
     return e;
 }

@@ -38,6 +38,4 @@ typedef struct tagger_trained {
 err tagger_train(const tagged_text *t, const tagger_plan *plan, const tagged_text *dev,
                  const char *path, tagger_trained *out);
 
-err tagger_compare(const tagger *g, const tagged_text *t, tagger_score *out);
-
 #endif
