@@ -5,6 +5,7 @@
 #include "attack/parts.h"
 #include "attack/stopwords.h"
 #include "base/log.h"
+#include "io/atomic_file.h"
 #include "work/units.h"
 
 #include <math.h>
@@ -285,11 +286,6 @@ done:
 }
 
 /* where a file lies does not belong into results, only what it is called */
-static const char *file_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static err describe_source(const attack *a, strbuf *out) {
     const attack_options *o = &a->o;
     const recipe *r = &a->how;
@@ -297,15 +293,15 @@ static err describe_source(const attack *a, strbuf *out) {
         [FROM_BUGS] = "5 kinds of typing errors and at most", [FROM_EDITS] = "4 random edits"};
     if (r->from == FROM_SYNONYMS)
         return strbuf_printf(out, "synonyms of WordNet%s%s", o->wordnet[0] ? " in " : "",
-                             file_name(o->wordnet));
+                             path_name(o->wordnet));
     if (r->from == FROM_MASKED_LM)
         return strbuf_printf(out, "at most %d proposals of %s", r->max_candidates,
-                             o->masked_lm[0] ? file_name(o->masked_lm) : "the start encoder");
+                             o->masked_lm[0] ? path_name(o->masked_lm) : "the start encoder");
     if (r->from == FROM_EDITS)
         return strbuf_printf(out, "%s", edits[r->from]);
     CALL(strbuf_printf(out, "%s %d neighbours from %s",
                        r->from == FROM_BUGS ? edits[r->from] : "at most", r->max_candidates,
-                       file_name(o->neighbours[0] ? o->neighbours : o->vectors)));
+                       path_name(o->neighbours[0] ? o->neighbours : o->vectors)));
     int cosines = !o->neighbours[0] || neighbour_index_is(o->neighbours);
     if (cosines && r->min_cosine != RECIPE_OWN)
         CALL(strbuf_printf(out, " with cosine >= %g", r->min_cosine));
@@ -316,7 +312,7 @@ static err describe_similarity(const attack *a, strbuf *out) {
     const attack_options *o = &a->o;
     const recipe *r = &a->how;
     const char *source =
-        o->similarity_checkpoint[0] ? file_name(o->similarity_checkpoint) : o->similarity_source;
+        o->similarity_checkpoint[0] ? path_name(o->similarity_checkpoint) : o->similarity_source;
     int angular = strcmp(r->measure, "angular") == 0;
     if (!a->alike)
         return strbuf_printf(out, "no similarity constraint");
@@ -351,7 +347,7 @@ err attack_describe(const attack *a, strbuf *out) {
         CALL(strbuf_printf(out, ", edit distance <= %d", r->max_edits));
     CALL(strbuf_printf(out, ", accepted below the %s probability, stop words %s",
                        r->accept == ACCEPT_ORIGINAL ? "original" : "current",
-                       o->stopwords[0] ? file_name(o->stopwords) : "built-in"));
+                       o->stopwords[0] ? path_name(o->stopwords) : "built-in"));
     if (o->query_budget > 0)
         return strbuf_printf(out, ", at most %lld queries", (long long)o->query_budget);
     return strbuf_printf(out, ", no query budget");

@@ -52,7 +52,7 @@ err engine_create(attack *a, engine **out) {
     err e;
     TRY(mem_alloc(1, sizeof *g, &g));
     g->a = a;
-    g->alone = strncmp(gemm_describe(), "native", 6) != 0;
+    g->alone = !gemm_rows_independent();
     g->limit = a->o.batch_tokens > 0 ? (int)a->o.batch_tokens : BATCH_TOKENS;
     g->most = g->alone ? 1 : a->o.in_flight > 0 ? (int)a->o.in_flight : MOST_IN_FLIGHT;
     TRY(mem_alloc((size_t)g->most, sizeof *g->flights, &g->flights));

@@ -29,7 +29,7 @@ static err finish(sentence_encoder *s, const encoder *m, const tokenizer *w, int
     s->m = m;
     s->w = w;
     s->max_length = max_length < m->c.P ? max_length : m->c.P;
-    s->alone = strncmp(gemm_describe(), "native", 6) != 0;
+    s->alone = !gemm_rows_independent();
     CHECK(w->V <= m->c.V, ERR_DATA,
           "%s has %d pieces, the word embeddings of the sentence encoder only %d rows", w->path,
           w->V, m->c.V);

@@ -59,7 +59,6 @@ static err describe(json_t *sources, const char *kind, const char *path) {
         return OK;
     char hex[65] = "";
     int64_t bytes = 0;
-    const char *slash = strrchr(path, '/');
     json_t *source = NULL;
     if (strcmp(kind, "wordnet") == 0) {
         char file[4096];
@@ -68,8 +67,8 @@ static err describe(json_t *sources, const char *kind, const char *path) {
         source = json_pack("{s:s, s:s}", "kind", kind, "data_noun_sha256", hex);
     } else {
         CALL(hash_file(path, hex, &bytes));
-        source = json_pack("{s:s, s:s, s:s, s:I}", "kind", kind, "file", slash ? slash + 1 : path,
-                           "sha256", hex, "bytes", (json_int_t)bytes);
+        source = json_pack("{s:s, s:s, s:s, s:I}", "kind", kind, "file", path_name(path), "sha256",
+                           hex, "bytes", (json_int_t)bytes);
     }
     CHECK(source && json_array_append_new(sources, source) == 0, ERR_FAILED, "out of memory");
     return OK;

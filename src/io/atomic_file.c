@@ -28,6 +28,11 @@ err dir_sync(const char *path) {
     return OK;
 }
 
+const char *path_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* the entry of path is on disk once its folder is */
 static err sync_entry(const char *path) {
     char dir[4096];

@@ -27,5 +27,7 @@ err dir_sync(const char *path); /* the entries of a folder are on disk; "": the 
 err dir_sweep(const char *dir);
 err path_join(char out[4096], const char *a, const char *b); /* ERR_IO when too long */
 int path_exists(const char *path);
+/* What a file is called without its folder: the end of path. */
+const char *path_name(const char *path);
 
 #endif

@@ -100,8 +100,7 @@ const float *encoder_dembedding(const encoder_ws *ws) {
     return ws->dhidden;
 }
 
-/* dense, gelu, LayerNorm on the picked rows: ws->head (M, H) */
-static void mlm_transform(encoder_ws *ws, const encoder *m, const int32_t *positions, int M) {
+void forward_mlm_transform(encoder_ws *ws, const encoder *m, const int32_t *positions, int M) {
     int H = m->c.H;
     const encoder_params *p = &m->p;
     rows_gather(ws->picked, ws->hidden[m->c.L], positions, M, H);
@@ -138,7 +137,7 @@ err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int
               b->T, targets[i], V);
     CALL(forward_begin(ws, m, b, M, WS_TRAIN, 0));
     forward_run(ws, m, b, drop);
-    mlm_transform(ws, m, positions, M);
+    forward_mlm_transform(ws, m, positions, M);
     encoder_params d = {0};
     if (grads)
         encoder_view(&d, &m->c, grads);

@@ -2,22 +2,9 @@
 #include "model/encoder.h"
 
 #include "model/forward.h"
-#include "tensor/embedding.h"
 #include "tensor/linear.h"
-#include "tensor/norm.h"
 
 #include <math.h>
-
-/* dense, gelu, LayerNorm on the picked rows: ws->head (M, H) */
-static void transform(encoder_ws *ws, const encoder *m, const int32_t *positions, int M) {
-    int H = m->c.H;
-    const encoder_params *p = &m->p;
-    rows_gather(ws->picked, ws->hidden[m->c.L], positions, M, H);
-    linear_gelu_forward(ws->head_gelu, ws->head_u, ws->picked, p->mlm_w, p->mlm_b, M, H, H,
-                        ws->c.p);
-    norm_forward(ws->head, ws->head_mean, ws->head_rstd, ws->head_gelu, p->mlm_norm_w,
-                 p->mlm_norm_b, m->c.norm_eps, M, H);
-}
 
 /* the k largest of x (V), largest first, of equal ones the lower id */
 static int largest(const float *x, int V, int k, int32_t *id, double *value) {
@@ -68,7 +55,7 @@ err encoder_mlm_best(encoder_ws *ws, const encoder *m, const batch *b, const int
         return OK;
     CALL(forward_begin(ws, m, b, M, WS_INFER, 0));
     forward_run(ws, m, b, NULL);
-    transform(ws, m, positions, M);
+    forward_mlm_transform(ws, m, positions, M);
     for (int i = 0; i < M; i += MLM_CHUNK) {
         int n = M - i < MLM_CHUNK ? M - i : MLM_CHUNK;
         linear_forward(ws->scores, ws->head + (size_t)i * (size_t)H, m->p.word_emb, NULL, n, V, H,

@@ -58,6 +58,10 @@ void forward_run(encoder_ws *ws, const encoder *m, const batch *b, const dropout
 /* h (T, H): the embeddings' output. */
 void forward_embed(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop, float *h);
 
+/* The masked-language head up to its decoder, dense, gelu, LayerNorm, on the rows at positions (M):
+ * ws->head (M, H). */
+void forward_mlm_transform(encoder_ws *ws, const encoder *m, const int32_t *positions, int M);
+
 /* x (T, H) times the embeddings' dropout mask. */
 void forward_embedding_mask(encoder_ws *ws, float *x, const batch *b, const dropout *drop);
 

@@ -50,9 +50,8 @@ static err shard_named(weights *w, const char *dir, const char *file) {
 static err check_map(const weights *w, const json_t *map) {
     for (int i = 0; i < w->n; i++) {
         const char *name = weights_at(w, i)->name, *path = weights_path(w, i);
-        const char *file = json_string_value(json_object_get(map, name)), *slash;
-        slash = strrchr(path, '/');
-        CHECK(file && strcmp(file, slash ? slash + 1 : path) == 0, ERR_DATA,
+        const char *file = json_string_value(json_object_get(map, name));
+        CHECK(file && strcmp(file, path_name(path)) == 0, ERR_DATA,
               "%s: array %s is in %s, but weight_map says %s", w->name, name, path,
               file ? file : "nothing of it");
     }

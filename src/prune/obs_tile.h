@@ -5,27 +5,11 @@
 #ifndef ESPALIER_PRUNE_OBS_TILE_H
 #define ESPALIER_PRUNE_OBS_TILE_H
 
-#include "tensor/lanes.h"
+#include "tensor/tile.h"
 
 #include <stddef.h>
 
-/* a tile is TILE_ROWS x 2 vectors of sums, beside two of a panel and one factor */
-#if LANES == 16
-enum { TILE_ROWS = 14 };
-#elif LANES == 8
-enum { TILE_ROWS = 6 };
-#else
-enum { TILE_ROWS = 4 };
-#endif
-enum { PANEL = 2 * LANES };
-
-/* sum += *a b; with AVX-512 the broadcast is part of the multiply-add */
-#if defined(__AVX512F__)
-#define FMA_BROADCAST(sum, a, b)                                                                   \
-    __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*(a)))
-#else
-#define FMA_BROADCAST(sum, a, b) ((sum) = lanes_fma(lanes_set(*(a)), (b), (sum)))
-#endif
+enum { PANEL = TILE_COLS };
 
 /* c[i] (PANEL) -= a^T b for `rows` rows: a (k, LANES) one factor a row, b (k, PANEL). Meanwhile
  * `next` (k, PANEL) comes into the second-level cache. rows is a constant wherever this is inlined.

@@ -43,6 +43,10 @@ void gemm(const gemm_call *g);
 /* 1 if this CPU (and this build's ARCH) multiplies bfloat16 */
 int gemm_has_bfloat16(void);
 
+/* 1 if a row of a float32 product has the same bits whatever other rows are computed with it: of
+ * the back ends native promises that. */
+int gemm_rows_independent(void);
+
 /* the back end and its kernel, for provenance and doctor */
 const char *gemm_describe(void);
 

@@ -14,15 +14,6 @@ enum {
     UNROLLED = 4   /* terms a turn */
 };
 
-/* sum += *a b. With AVX-512 the broadcast is part of the multiply-add: a third fewer instructions
- * than with one of its own, and they are what limits a core that two threads share. */
-#if defined(__AVX512F__)
-#define FMA_BROADCAST(sum, a, b)                                                                   \
-    __asm__("vfmadd231ps %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(b), "m"(*(a)))
-#else
-#define FMA_BROADCAST(sum, a, b) ((sum) = lanes_fma(lanes_set(*(a)), (b), (sum)))
-#endif
-
 /* one term of all elements of a tile: a column of A's panel, a row of B's */
 LANES_INLINE void term(const int rows, lanes sum[TILE_ROWS][2], const float *a, const float *b) {
     lanes b0 = lanes_load(b), b1 = lanes_load(b + LANES);
@@ -185,6 +176,10 @@ void gemm(const gemm_call *g) {
             block(g, a, b, row, m, p, k);
         }
     }
+}
+
+int gemm_rows_independent(void) {
+    return 1;
 }
 
 const char *gemm_describe(void) {

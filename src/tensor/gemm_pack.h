@@ -7,19 +7,9 @@
 #define ESPALIER_TENSOR_GEMM_PACK_H
 
 #include "tensor/gemm.h"
-#include "tensor/lanes.h"
+#include "tensor/tile.h"
 
 #include <stddef.h>
-
-/* tile of C in registers: ROWS x 2 accumulators, two vectors of B and one of A */
-#if LANES == 16
-enum { TILE_ROWS = 14 };
-#elif LANES == 8
-enum { TILE_ROWS = 6 };
-#else
-enum { TILE_ROWS = 4 };
-#endif
-enum { TILE_COLS = 2 * LANES };
 
 #if LANES == 16
 LANES_INLINE void lanes_transpose(lanes v[LANES]) {

@@ -440,10 +440,9 @@ static err body(trainer *r, tagger_trained *out, char **text, size_t *n) {
 
 static err described(const char *name, const tagged_text *t, json_t **out) {
     char hex[65];
-    const char *slash = strrchr(t->in.path, '/');
     CALL(hash_file(t->in.path, hex, NULL));
-    *out = json_pack("{s:s, s:s, s:i, s:i}", "file", slash ? slash + 1 : t->in.path, "sha256", hex,
-                     "words", t->words, "sentences", t->sentences);
+    *out = json_pack("{s:s, s:s, s:i, s:i}", "file", path_name(t->in.path), "sha256", hex, "words",
+                     t->words, "sentences", t->sentences);
     CHECK(*out, ERR_FAILED, "out of memory: provenance of %s", name);
     return OK;
 }

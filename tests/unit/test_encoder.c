@@ -218,7 +218,7 @@ START_TEST(first_tokens_are_those_of_the_whole) {
     encoder *m = make(&c);
     encoder_ws *ws = workspace(m), *whole = workspace(m);
     const float *logits;
-    if (strncmp(gemm_describe(), "native", 6) != 0)
+    if (!gemm_rows_independent())
         return; /* the libraries' products depend on how many rows there are */
     dropout drop = {.seed = 3, .epoch = 1, .hidden = 0.2f, .attention = 0.3f};
     for (int with = 0; with < 2; with++) {
