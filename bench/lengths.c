@@ -88,16 +88,13 @@ err lengths_sst2(int batches, lengths *out) {
 err lengths_read(const char *path, lengths *out) {
     FILE *f = fopen(path, "r");
     CHECK(f, ERR_IO, "%s: cannot be opened", path);
-    int count = 0, n, *grown;
+    int count = 0, n;
+    size_t cap = 0;
     *out = (lengths){.source = "file"};
     err e = OK;
     while (fscanf(f, "%d", &n) == 1) {
         ENSURE(n >= 1 && n <= 512, ERR_DATA, "%s: length %d, expected 1 to 512", path, n);
-        if (count % LENGTHS_B == 0) {
-            grown = realloc(out->n, (size_t)(count + LENGTHS_B) * sizeof *grown);
-            ENSURE(grown, ERR_FAILED, "out of memory");
-            out->n = grown;
-        }
+        TRY(mem_grow((size_t)count + 1, sizeof *out->n, &out->n, &cap));
         out->n[count++] = n;
     }
     ENSURE(feof(f) && count > 0 && count % LENGTHS_B == 0, ERR_DATA,

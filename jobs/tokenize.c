@@ -1,6 +1,7 @@
 /* tokenize: ids or pieces, a line for every line of the input */
 #include "job.h"
 
+#include "base/arena.h"
 #include "base/strbuf.h"
 #include "text/tokenizer.h"
 
@@ -58,9 +59,7 @@ static err write_line(stream *s, size_t n) {
     int count;
     CALL(tokenizer_encode(s->w, s->line, n, s->ids, s->cap, &count));
     if (count > s->cap) {
-        int32_t *more = realloc(s->ids, (size_t)count * sizeof *more);
-        CHECK(more, ERR_FAILED, "out of memory: a line of %d tokens", count);
-        s->ids = more;
+        CALL(mem_resize((size_t)count, sizeof *s->ids, &s->ids));
         s->cap = count;
         CALL(tokenizer_encode(s->w, s->line, n, s->ids, s->cap, &count));
     }

@@ -16,6 +16,12 @@ struct arena {
 static err product(size_t count, size_t size, size_t *out) {
     CHECK(!__builtin_mul_overflow(count, size, out) && *out <= PTRDIFF_MAX - ALIGN, ERR_FAILED,
           "cannot allocate %zu elements of %zu bytes: the size overflows", count, size);
+    return OK;
+}
+
+/* the same in whole pieces of the alignment */
+static err aligned_product(size_t count, size_t size, size_t *out) {
+    CALL(product(count, size, out));
     *out = (*out + ALIGN - 1) / ALIGN * ALIGN;
     return OK;
 }
@@ -52,7 +58,7 @@ void arena_destroy(arena **a) {
 
 err arena_alloc(arena *a, size_t count, size_t size, void *out) {
     size_t bytes;
-    CALL(product(count, size, &bytes));
+    CALL(aligned_product(count, size, &bytes));
     while (a->used + bytes > a->size[a->current]) {
         if (a->current + 1 == a->n) {
             size_t twice = 2 * a->size[a->current];
@@ -78,10 +84,30 @@ void arena_release(arena *a, arena_mark mark) {
 
 err mem_alloc(size_t count, size_t size, void *out) {
     size_t bytes;
-    CALL(product(count, size, &bytes));
+    CALL(aligned_product(count, size, &bytes));
     void *p = aligned_alloc(ALIGN, bytes ? bytes : ALIGN);
     CHECK(p, ERR_FAILED, "out of memory: %.1f MiB wanted", (double)bytes / 0x1p20);
     memset(p, 0, bytes);
     memcpy(out, &p, sizeof p);
+    return OK;
+}
+
+err mem_resize(size_t count, size_t size, void *array) {
+    size_t bytes;
+    void *old, *p;
+    CALL(product(count, size, &bytes));
+    memcpy(&old, array, sizeof old);
+    p = realloc(old, bytes ? bytes : 1);
+    CHECK(p, ERR_FAILED, "out of memory: %.1f MiB wanted", (double)bytes / 0x1p20);
+    memcpy(array, &p, sizeof p);
+    return OK;
+}
+
+err mem_grow(size_t wanted, size_t size, void *array, size_t *capacity) {
+    if (wanted <= *capacity)
+        return OK;
+    size_t twice = 2 * *capacity, cap = wanted > twice ? wanted : twice;
+    CALL(mem_resize(cap, size, array));
+    *capacity = cap;
     return OK;
 }

@@ -30,4 +30,13 @@ void arena_release(arena *a, arena_mark mark); /* everything taken since mark is
  */
 err mem_alloc(size_t count, size_t size, void *out);
 
+/* An array of memory outside an arena becomes count * size bytes long: it keeps what it had, what
+ * is new is uninitialised, the alignment is malloc's. array: address of a pointer, of NULL at
+ * first; on an error it is as it was. */
+err mem_resize(size_t count, size_t size, void *array);
+
+/* The same for one that elements are put behind, one after the other: nothing to do when wanted
+ * elements fit into *capacity, else it becomes at least twice as long. */
+err mem_grow(size_t wanted, size_t size, void *array, size_t *capacity);
+
 #endif

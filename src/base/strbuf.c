@@ -1,22 +1,17 @@
 #include "base/strbuf.h"
 
+#include "base/arena.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { FIRST = 64 }; /* bytes that a text begins with */
+
 static err reserve(strbuf *b, size_t extra) {
     size_t want = b->len + extra + 1;
-    if (want <= b->cap)
-        return OK;
-    size_t cap = b->cap ? b->cap : 64;
-    while (cap < want)
-        cap *= 2;
-    char *text = realloc(b->text, cap);
-    CHECK(text, ERR_FAILED, "out of memory: %zu bytes of text wanted", cap);
-    b->text = text;
-    b->cap = cap;
-    return OK;
+    return mem_grow(want > FIRST ? want : FIRST, 1, &b->text, &b->cap);
 }
 
 err strbuf_add(strbuf *b, const char *bytes, size_t n) {

@@ -60,12 +60,8 @@ static uint32_t place(const dictionary *d, const char *key, size_t n) {
 static err grow(dictionary *d) {
     if (d->n == d->cap) {
         int32_t cap = d->cap ? 2 * d->cap : 512;
-        const char **key = realloc(d->key, (size_t)cap * sizeof *key);
-        CHECK(key, ERR_FAILED, "out of memory");
-        d->key = key;
-        uint32_t *len = realloc(d->len, (size_t)cap * sizeof *len);
-        CHECK(len, ERR_FAILED, "out of memory");
-        d->len = len;
+        CALL(mem_resize((size_t)cap, sizeof *d->key, &d->key));
+        CALL(mem_resize((size_t)cap, sizeof *d->len, &d->len));
         d->cap = cap;
     }
     if (2 * ((uint32_t)d->n + 1) <= d->slots)

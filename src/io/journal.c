@@ -173,12 +173,7 @@ err journal_read(const char *dir, const char *stage, journal_each each, void *st
     for (struct dirent *entry; (entry = readdir(d));) {
         if (!of_stage(entry->d_name, stage))
             continue;
-        if (n == cap) {
-            cap = cap ? 2 * cap : 16;
-            char **more = realloc(names, cap * sizeof *names);
-            ENSURE(more, ERR_FAILED, "out of memory");
-            names = more;
-        }
+        TRY(mem_grow(n + 1, sizeof *names, &names, &cap));
         names[n] = strdup(entry->d_name);
         ENSURE(names[n], ERR_FAILED, "out of memory");
         n++;

@@ -61,12 +61,8 @@ static err reserve(builder *b) {
     if (b->d.n < b->cap)
         return OK;
     int cap = b->cap ? 2 * b->cap : 1024;
-    int64_t *offset = realloc(b->d.offset, ((size_t)cap + 1) * sizeof *offset);
-    CHECK(offset, ERR_FAILED, "out of memory");
-    b->d.offset = offset;
-    int32_t *label = realloc(b->d.label, (size_t)cap * sizeof *label);
-    CHECK(label, ERR_FAILED, "out of memory");
-    b->d.label = label;
+    CALL(mem_resize((size_t)cap + 1, sizeof *b->d.offset, &b->d.offset));
+    CALL(mem_resize((size_t)cap, sizeof *b->d.label, &b->d.label));
     b->cap = cap;
     return OK;
 }

@@ -15,24 +15,17 @@ void examples_free(examples *x) {
 err examples_make(const dataset *d, const tokenizer *w, int max_length, examples *out) {
     examples x = {.n = d->n, .max_length = max_length};
     int32_t *sequence = NULL;
-    size_t cap = 1024;
+    size_t cap = 0;
     err e;
     TRY(mem_alloc((size_t)max_length, sizeof *sequence, &sequence));
     TRY(mem_alloc((size_t)d->n + 1, sizeof *x.offset, &x.offset));
     TRY(mem_alloc((size_t)d->n + 1, sizeof *x.label, &x.label));
-    x.ids = malloc(cap * sizeof *x.ids);
-    ENSURE(x.ids, ERR_FAILED, "out of memory");
     for (int i = 0; i < d->n; i++) {
         int cut = 0, len = 0;
         size_t bytes = (size_t)(d->offset[i + 1] - d->offset[i]) - 1;
         TRY(tokenizer_sequence(w, dataset_text(d, i), bytes, sequence, max_length, &len, &cut));
         size_t end = (size_t)x.offset[i] + (size_t)len;
-        if (end > cap) {
-            cap = 2 * end;
-            int32_t *more = realloc(x.ids, cap * sizeof *more);
-            ENSURE(more, ERR_FAILED, "out of memory: %zu tokens", cap);
-            x.ids = more;
-        }
+        TRY(mem_grow(end, sizeof *x.ids, &x.ids, &cap));
         memcpy(x.ids + x.offset[i], sequence, (size_t)len * sizeof *sequence);
         x.offset[i + 1] = (int64_t)end;
         x.label[i] = d->label[i];

@@ -33,15 +33,9 @@ void tag_lines_destroy(tag_lines **l) {
 
 static err grow(tag_lines *l) {
     size_t cap = l->cap ? 2 * (size_t)l->cap : 256;
-    const char **word = realloc(l->word, cap * sizeof *word);
-    CHECK(word, ERR_FAILED, "out of memory: a line of %zu words", cap);
-    l->word = word;
-    uint16_t *tag = realloc(l->tag, cap * sizeof *tag);
-    CHECK(tag, ERR_FAILED, "out of memory: a line of %zu words", cap);
-    l->tag = tag;
-    int16_t *class = realloc(l->class, cap * sizeof *class);
-    CHECK(class, ERR_FAILED, "out of memory: a line of %zu words", cap);
-    l->class = class;
+    CALL(mem_resize(cap, sizeof *l->word, &l->word));
+    CALL(mem_resize(cap, sizeof *l->tag, &l->tag));
+    CALL(mem_resize(cap, sizeof *l->class, &l->class));
     l->cap = (int)cap;
     return OK;
 }

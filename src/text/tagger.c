@@ -49,18 +49,12 @@ const char *tag_name(uint16_t tag) {
     return "";
 }
 
-err tagger_add(dictionary *words, uint16_t **tags, int32_t *cap, const char *form, size_t n,
+err tagger_add(dictionary *words, uint16_t **tags, size_t *cap, const char *form, size_t n,
                uint16_t tag) {
     int32_t i;
     int fresh;
     CALL(dictionary_add(words, form, n, &i, &fresh));
-    if (i >= *cap) {
-        int32_t more = *cap ? 2 * *cap : 1024;
-        uint16_t *grown = realloc(*tags, (size_t)more * sizeof *grown);
-        CHECK(grown, ERR_FAILED, "out of memory");
-        *tags = grown;
-        *cap = more;
-    }
+    CALL(mem_grow((size_t)i + 1, sizeof **tags, tags, cap));
     (*tags)[i] = (uint16_t)((fresh ? 0 : (*tags)[i]) | tag);
     return OK;
 }

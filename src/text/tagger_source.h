@@ -12,15 +12,15 @@ struct tagger {
     enum { TAGGER_NONE, TAGGER_LEXICON, TAGGER_WORDNET, TAGGER_PERCEPTRON } kind;
     dictionary *words; /* lexicon, WordNet: forms */
     uint16_t *tags;    /* (cap) tag set of each form */
-    int32_t cap;
+    size_t cap;
     dictionary *irregular; /* WordNet: form of the exception lists … */
     uint16_t *irregular_tags;
-    int32_t irregular_cap;
+    size_t irregular_cap;
     perceptron *model;
 };
 
 /* Give a form one more tag. */
-err tagger_add(dictionary *words, uint16_t **tags, int32_t *cap, const char *form, size_t n,
+err tagger_add(dictionary *words, uint16_t **tags, size_t *cap, const char *form, size_t n,
                uint16_t tag);
 /* The bit of a universal tag's name (Petrov's twelve, and the seventeen of Universal Dependencies),
  * 0 where there is none of that name. */

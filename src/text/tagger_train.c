@@ -53,7 +53,8 @@ typedef struct trainer {
     feature_word *look;  /* (forms) */
     feature_word outside[4];
     feature *features; /* (cap) */
-    int32_t n_features, cap;
+    int32_t n_features;
+    size_t cap;
     slot *table;
     uint64_t mask; /* slots - 1 */
     int64_t step;
@@ -207,13 +208,7 @@ static err grow_table(trainer *r) {
 static err new_feature(trainer *r, uint64_t key, feature_kind kind, const feature_texts *texts,
                        int32_t *number) {
     strbuf text = {0};
-    if (r->n_features == r->cap) {
-        int32_t cap = r->cap ? 2 * r->cap : 1 << 14;
-        feature *more = realloc(r->features, (size_t)cap * sizeof *more);
-        CHECK(more, ERR_FAILED, "out of memory: %d features", cap);
-        r->features = more;
-        r->cap = cap;
-    }
+    CALL(mem_grow((size_t)r->n_features + 1, sizeof *r->features, &r->features, &r->cap));
     if (2 * (uint64_t)r->n_features >= r->mask)
         CALL(grow_table(r));
     feature *f = &r->features[r->n_features];
@@ -236,9 +231,7 @@ static err add_weight(trainer *r, feature *f, int class, int by) {
     if (i == f->n) {
         if (f->n == f->cap) {
             int16_t cap = (int16_t)(f->cap ? 2 * f->cap : 2);
-            weight *more = realloc(f->w, (size_t)cap * sizeof *more);
-            CHECK(more, ERR_FAILED, "out of memory: %d features", r->n_features);
-            f->w = more;
+            CALL(mem_resize((size_t)cap, sizeof *f->w, &f->w));
             f->cap = cap;
         }
         f->w[f->n++] = (weight){.class = class, .since = r->step};

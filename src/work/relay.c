@@ -49,9 +49,7 @@ static void station_free(station *s) {
 static err room(char **text, size_t *cap, size_t want) {
     if (want <= *cap && *text)
         return OK;
-    char *more = realloc(*text, want + 1);
-    CHECK(more, ERR_FAILED, "out of memory: %zu bytes of text", want);
-    *text = more;
+    CALL(mem_resize(want + 1, 1, text));
     *cap = want;
     return OK;
 }

@@ -132,6 +132,34 @@ START_TEST(no_memory) {
 }
 END_TEST
 
+START_TEST(growing_array) {
+    int *a = NULL, moves = 0;
+    size_t cap = 0;
+    for (int i = 0; i < 1000; i++) {
+        size_t before = cap;
+        ck_ok(mem_grow((size_t)i + 1, sizeof *a, &a, &cap));
+        ck_assert(cap > (size_t)i && (cap == before || cap >= 2 * before));
+        moves += cap != before;
+        a[i] = i;
+    }
+    for (int i = 0; i < 1000; i++)
+        ck_assert_int_eq(a[i], i);
+    ck_assert_int_eq(moves, 11); /* 1, 2, 4 … 1024 */
+    ck_ok(mem_grow(5000, sizeof *a, &a, &cap));
+    ck_assert_uint_eq(cap, 5000);
+    a[4999] = 7;
+    int *before = a; /* what does not fit leaves everything as it was */
+    ck_refused(mem_grow(SIZE_MAX / 2, sizeof *a, &a, &cap), ERR_FAILED, "overflows");
+    ck_refused(mem_grow(SIZE_MAX / 16, sizeof *a, &a, &cap), ERR_FAILED, "out of memory");
+    ck_assert(a == before && cap == 5000 && a[999] == 999 && a[4999] == 7);
+    ck_ok(mem_resize(2, sizeof *a, &a));
+    ck_assert(a[0] == 0 && a[1] == 1);
+    ck_ok(mem_resize(0, sizeof *a, &a));
+    ck_assert_ptr_nonnull(a);
+    free(a);
+}
+END_TEST
+
 /* known answers of Philox 4x32-10: Random123, tests/kat_vectors; the last is digits of pi */
 static const struct {
     uint32_t counter[4], key[2], answer[4];
@@ -311,6 +339,7 @@ int main(void) {
     tcase_add_test(t, scratch_memory);
     tcase_add_test(t, scratch_again);
     tcase_add_test(t, no_memory);
+    tcase_add_test(t, growing_array);
     tcase_add_loop_test(t, random_known, 0, 3);
     tcase_add_test(t, random_streams);
     tcase_add_test(t, random_moments);
