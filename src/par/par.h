@@ -23,8 +23,8 @@ void par_close(par **p);
 /* This rank alone as a world of one, inside a run (tests; work that must not be shared). Caller
  * closes with par_close. Not collective. */
 err par_self(par **out);
-/* The same without MPI: what is declared below makes no MPI call on a par of one rank. Nothing to
- * close. */
+/* The same without MPI: what is declared below makes no MPI call on a par of one rank (a queue does
+ * and wants par_self). Nothing to close. */
 static inline par par_alone(void) {
     return (par){.size = 1};
 }

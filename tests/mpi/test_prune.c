@@ -1,5 +1,5 @@
-/* pruning a whole encoder over ranks: the same bytes as one rank alone, exact sparsity, errors that
- * another computation finds too, less error than by magnitude, checkpoints; singular sums */
+/* pruning a whole encoder over ranks: the same bytes as one rank alone, exact sparsity, errors
+ * that another computation finds too, less error than by magnitude, checkpoints; singular sums */
 #include "mpi/agree.h"
 #include "mpi/pruned.h"
 #include "prune/calibration.h"
@@ -12,7 +12,8 @@
 
 #include <math.h>
 
-static par *world, *alone;
+static par *world;
+static const par alone = {.size = 1}; /* par_alone() */
 
 static const struct {
     const char *method, *hessian, *target;
@@ -93,7 +94,7 @@ START_TEST(same_bytes_on_any_ranks) {
     outcome together, own;
     ck_all_ok(world,
               prune(world, dense, cases[_i].method, cases[_i].sparsity, &o, NULL, &together));
-    ck_all_ok(world, prune(alone, dense, cases[_i].method, cases[_i].sparsity, &o, NULL, &own));
+    ck_all_ok(world, prune(&alone, dense, cases[_i].method, cases[_i].sparsity, &o, NULL, &own));
     ck_all(world, same_outcome(&together, &own));
     ck_all(world, exact(&together, dense, cases[_i].method, cases[_i].sparsity));
     int head = strncmp(cases[_i].method, "adaptive", 8) == 0 || strstr(cases[_i].method, "@both") ||
@@ -448,20 +449,11 @@ START_TEST(refused) {
 }
 END_TEST
 
-static void open_alone(void) {
-    ck_all_ok(world, par_self(&alone));
-}
-
-static void close_alone(void) {
-    par_close(&alone);
-}
-
 int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("prune");
     tcase_set_timeout(t, 120);
-    tcase_add_unchecked_fixture(t, open_alone, close_alone);
     tcase_add_loop_test(t, same_bytes_on_any_ranks, 0, CASES);
     tcase_add_test(t, errors);
     tcase_add_test(t, calibration_follows_the_models);

@@ -8,7 +8,8 @@
 
 #include <math.h>
 
-static par *world, *self;
+static par *world;
+static const par self = {.size = 1}; /* par_alone() */
 
 enum { SHARDS = 9, WORDS = 5 };
 
@@ -87,7 +88,7 @@ static void compare(const encoder_config *c, int from, int sparse) {
     ck_ok(mem_alloc(n * (SHARDS + 1), sizeof *want, &want));
     ck_ok(mem_alloc(n, sizeof *got, &got));
     ck_ok(reducer_create(world, c, SHARDS, sparse, &r));
-    ck_ok(reducer_create(self, c, SHARDS, sparse, &one));
+    ck_ok(reducer_create(&self, c, SHARDS, sparse, &one));
     for (int s = from; s <= SHARDS; s++) { /* the same reducer again: nothing stays behind */
         reference(c, 0, s, sparse, want);
         ck_all_ok(world, reduce(one, c, s, sparse, got, &alone));
@@ -176,20 +177,11 @@ START_TEST(messages_arrive_in_order) {
 }
 END_TEST
 
-static void setup(void) {
-    ck_all_ok(world, par_self(&self));
-}
-
-static void teardown(void) {
-    par_close(&self);
-}
-
 int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("reduce");
     tcase_set_timeout(t, 120);
-    tcase_add_unchecked_fixture(t, setup, teardown);
     tcase_add_test(t, sums_are_the_reference);
     tcase_add_test(t, sparse_sums_are_the_reference);
     tcase_add_loop_test(t, long_ranges_go_in_chunks, 0, 2);

@@ -5,7 +5,8 @@
 #include "prune/rows.h"
 #include "spd.h"
 
-static par *world, *alone;
+static par *world;
+static const par alone = {.size = 1}; /* par_alone() */
 
 enum { D = 24, T = 150, LINEARS = 3, M = 13, RESULTS = 3 };
 static const int linear_rows[LINEARS] = {5, 1, 7};
@@ -40,7 +41,7 @@ static stage make_stage(int bias) {
         s.bias[r] = 0.01f * (float)r;
     ck_assert_int_eq(hessian_create(D, M, &s.h), OK);
     ck_assert_int_eq(hessian_add(s.h, x, y, T), OK);
-    ck_assert_int_eq(hessian_reduce(s.h, alone, NULL), OK);
+    ck_assert_int_eq(hessian_reduce(s.h, &alone, NULL), OK);
     refit_job j = {.own = s.h,
                    .obs = s.h,
                    .dense = s.dense,
@@ -49,7 +50,7 @@ static stage make_stage(int bias) {
                    .inverse = 1,
                    .damping = 1e-4,
                    .factorisation = "local"};
-    ck_assert_int_eq(refit_make(alone, &j, &s.r), OK);
+    ck_assert_int_eq(refit_make(&alone, &j, &s.r), OK);
     free(x);
     free(y);
     return s;
@@ -158,7 +159,7 @@ START_TEST(same_bytes_on_any_ranks) {
         rows_request q = request_of(_i);
         pruned_rows together[RESULTS], own[RESULTS];
         ck_all_ok(world, rows_prune(world, &s.r, s.h, s.h, s.bias, &q, together));
-        ck_all_ok(world, rows_prune(alone, &s.r, s.h, s.h, s.bias, &q, own));
+        ck_all_ok(world, rows_prune(&alone, &s.r, s.h, s.h, s.bias, &q, own));
         for (int j = 0; j < q.n; j++) {
             ck_all(world, same(&together[j], &own[j]));
             ck_all(world, counted(&own[j], &q, j));
@@ -198,20 +199,11 @@ START_TEST(refused) {
 }
 END_TEST
 
-static void open_alone(void) {
-    ck_all_ok(world, par_self(&alone));
-}
-
-static void close_alone(void) {
-    par_close(&alone);
-}
-
 int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("rows");
     tcase_set_timeout(t, 120);
-    tcase_add_unchecked_fixture(t, open_alone, close_alone);
     tcase_add_loop_test(t, same_bytes_on_any_ranks, 0, CASES);
     tcase_add_test(t, refused);
     return agree_run("rows", t, &world);

@@ -5,7 +5,8 @@
 #include "prune/obs.h"
 #include "prune/shares.h"
 
-static par *world, *alone;
+static par *world;
+static const par alone = {.size = 1}; /* par_alone() */
 
 static int64_t zeros_of(const encoder *m) {
     int64_t zeros, total;
@@ -48,7 +49,7 @@ START_TEST(patterns) {
     prune_options o = options("adaptive", "adaptive");
     outcome together, own;
     ck_all_ok(world, prune_by(world, dense, methods[_i], "2:4", NULL, &o, &together));
-    ck_all_ok(world, prune_by(alone, dense, methods[_i], "2:4", NULL, &o, &own));
+    ck_all_ok(world, prune_by(&alone, dense, methods[_i], "2:4", NULL, &o, &own));
     ck_all(world, same_outcome(&together, &own));
     int good = 1;
     for (int l = 0; l < dense->c.L; l++)
@@ -81,7 +82,7 @@ START_TEST(by_error) {
     ck_all_ok(world, prune_by(world, dense, methods[_i], NULL, NULL, &o, &uniform));
     strcpy(o.allocation, "error");
     ck_all_ok(world, prune_by(world, dense, methods[_i], NULL, NULL, &o, &together));
-    ck_all_ok(world, prune_by(alone, dense, methods[_i], NULL, NULL, &o, &own));
+    ck_all_ok(world, prune_by(&alone, dense, methods[_i], NULL, NULL, &o, &own));
     ck_all(world, same_outcome(&together, &own));
     /* at least as many weights, but for the dynamic program's steps of 1/10000 */
     ck_all(world, (double)zeros_of(together.m) >= 0.998 * (double)zeros_of(uniform.m));
@@ -153,20 +154,11 @@ START_TEST(from_a_file) {
 }
 END_TEST
 
-static void open_alone(void) {
-    ck_all_ok(world, par_self(&alone));
-}
-
-static void close_alone(void) {
-    par_close(&alone);
-}
-
 int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("shares");
     tcase_set_timeout(t, 120);
-    tcase_add_unchecked_fixture(t, open_alone, close_alone);
     tcase_add_loop_test(t, patterns, 0, sizeof methods / sizeof *methods);
     tcase_add_loop_test(t, by_error, 0, 4);
     tcase_add_test(t, from_a_file);

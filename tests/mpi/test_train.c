@@ -13,7 +13,8 @@
 #include <math.h>
 #include <signal.h>
 
-static par *world, *self;
+static par *world;
+static const par self = {.size = 1}; /* par_alone() */
 
 enum { SHARDS = 4 };
 
@@ -81,9 +82,9 @@ START_TEST(shards_add_up_to_the_batch) {
     dropout drop = {.seed = 5, .hidden = 0.1f, .attention = 0.1f};
     ck_ok(masking_make(&w, 5, 0.15, &k));
     ck_all_ok(world, mlm_create(world, &m->c, &x, &k, 64, &t));
-    ck_all_ok(world, mlm_create(self, &m->c, &x, &k, 64, &one));
+    ck_all_ok(world, mlm_create(&self, &m->c, &x, &k, 64, &one));
     ck_all_ok(world, reducer_create(world, &m->c, SHARDS, 0, &r));
-    ck_all_ok(world, reducer_create(self, &m->c, SHARDS, 0, &s));
+    ck_all_ok(world, reducer_create(&self, &m->c, SHARDS, 0, &s));
     ck_ok(mem_alloc(m->n, sizeof *shared, &shared));
     ck_ok(mem_alloc(m->n, sizeof *alone, &alone));
     ck_ok(mem_alloc(m->n, sizeof *whole, &whole));
@@ -131,7 +132,7 @@ START_TEST(loss_is_the_same_on_any_ranks) {
         rows[i] = i;
     ck_ok(masking_make(&w, 5, 0.15, &k));
     ck_all_ok(world, mlm_create(world, &m->c, &x, &k, 8, &t));
-    ck_all_ok(world, mlm_create(self, &m->c, &x, &k, 8, &one));
+    ck_all_ok(world, mlm_create(&self, &m->c, &x, &k, 8, &one));
     ck_all_ok(world, mlm_loss(t, m, rows, 50, 9, &a));
     ck_all_ok(world, mlm_loss(one, m, rows, 50, 9, &b));
     ck_all(world, memcmp(&a, &b, sizeof a) == 0);
@@ -151,7 +152,7 @@ START_TEST(pretraining_learns_and_is_the_same_on_any_ranks) {
     pretrain_result a, b;
     monitor mon;
     ck_all_ok(world, pretrain(world, m, &OPTIONS, 5, &w, &x, NULL, &mon, &a));
-    ck_all_ok(world, pretrain(self, one, &OPTIONS, 5, &w, &x, NULL, NULL, &b));
+    ck_all_ok(world, pretrain(&self, one, &OPTIONS, 5, &w, &x, NULL, NULL, &b));
     ck_all(world, !a.diverged);
     ck_all(world, a.steps == 16 * 19 && mon.done == a.steps && mon.total == a.steps);
     /* guessing by frequency costs 2.88 nats: less means that the neighbours were used */
@@ -242,20 +243,11 @@ START_TEST(pretraining_stops_at_a_checkpoint) {
 }
 END_TEST
 
-static void setup(void) {
-    ck_all_ok(world, par_self(&self));
-}
-
-static void teardown(void) {
-    par_close(&self);
-}
-
 int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("train");
     tcase_set_timeout(t, 120);
-    tcase_add_unchecked_fixture(t, setup, teardown);
     tcase_add_test(t, shards_add_up_to_the_batch);
     tcase_add_test(t, loss_is_the_same_on_any_ranks);
     tcase_add_test(t, pretraining_learns_and_is_the_same_on_any_ranks);
