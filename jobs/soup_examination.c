@@ -7,18 +7,41 @@
 
 #include <string.h>
 
-/* an example that raises an error is not withstood, as in the attack of the table */
-static err attack_unit(void *state, encoder_ws *ws, const encoder *m, int i, int *sturdy) {
-    context *c = state;
-    attack_result r = {0};
-    err e = attack_one(c->attack, ws, m, dataset_text(&c->probe, i), c->probe.label[i], &r);
-    if (e != OK)
-        log_warning("held-out example %d could not be attacked: %s", c->soup.probe[i],
-                    err_message());
-    *sturdy = e == OK && r.outcome == ATTACK_FAILED;
-    if (e == OK)
-        attack_result_free(&r);
+/* the held-out examples as a feed of the attack */
+typedef struct bridge {
+    context *c;
+    const exam_feed *f;
+} bridge;
+
+static err next_unit(void *state, int64_t *unit, const char **text, int *label) {
+    bridge *b = state;
+    int i;
+    CALL(b->f->next(b->f->state, &i));
+    *unit = i;
+    if (i >= 0) {
+        *text = dataset_text(&b->c->probe, i);
+        *label = b->c->probe.label[i];
+    }
     return OK;
+}
+
+/* an example that raises an error is not withstood, as in the attack of the table */
+static err keep_unit(void *state, int64_t unit, err e, attack_result *r) {
+    bridge *b = state;
+    if (e != OK)
+        log_warning("held-out example %d could not be attacked: %s", b->c->soup.probe[unit],
+                    r->final_text);
+    return b->f->done(b->f->state, (int)unit, r->outcome == ATTACK_FAILED);
+}
+
+static int64_t room_for_units(void *state) {
+    const bridge *b = state;
+    return b->f->room(b->f->state);
+}
+
+static err attack_units(void *state, encoder_ws *ws, const encoder *m, const exam_feed *f) {
+    bridge b = {state, f};
+    return attack_feed(b.c->attack, ws, m, &(feed){&b, next_unit, keep_unit, room_for_units});
 }
 
 /* the rows of c->probe within the held-out set, drawn as stage prepare drew them */
@@ -55,7 +78,7 @@ err soup_examination(context *c) {
                     .probe = a->probe,
                     .order = a->order,
                     .m = a->weight > 0.0 ? c->probe.n : 0,
-                    .attack = attack_unit,
+                    .attack = attack_units,
                     .state = c};
     return exam_open(&x, &a->exam);
 }

@@ -106,6 +106,10 @@ void attack_close(attack **aa) {
     *aa = NULL;
 }
 
+err attack_feed(attack *a, encoder_ws *ws, const encoder *victim, const feed *f) {
+    return engine_run(a->engine, ws, victim, f);
+}
+
 /* a feed of one example */
 typedef struct single {
     const char *text;
@@ -140,7 +144,7 @@ err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *tex
     single s = {.text = text, .label = label, .out = out};
     feed f = {&s, next_single, take_single, NULL};
     *out = (attack_result){.label = label, .similarity = NAN, .rank_gap = 1.0, .margin = 1.0};
-    CALL(engine_run(a->engine, ws, victim, &f));
+    CALL(attack_feed(a, ws, victim, &f));
     return s.e;
 }
 
@@ -187,7 +191,7 @@ static err attack_share(void *state, units_hand *hand) {
     campaign *c = state;
     feed f = {c, next_unit, keep_unit, room_for_units};
     c->hand = hand;
-    return engine_run(c->a->engine, c->ws, c->victim, &f);
+    return attack_feed(c->a, c->ws, c->victim, &f);
 }
 
 typedef struct by_length {

@@ -4,7 +4,7 @@
 #ifndef ESPALIER_ATTACK_ATTACK_H
 #define ESPALIER_ATTACK_ATTACK_H
 
-#include "attack/result.h"
+#include "attack/feed.h"
 #include "base/strbuf.h"
 #include "config/study.h"
 #include "model/encoder.h"
@@ -29,6 +29,10 @@ void attack_close(attack **a);
 /* Attack one text. Not collective. */
 err attack_one(attack *a, encoder_ws *ws, const encoder *victim, const char *text, int label,
                attack_result *out);
+
+/* Attack the examples of a feed, several on their way at a time (engine.h): what becomes of one
+ * does not depend on the others. Not collective. */
+err attack_feed(attack *a, encoder_ws *ws, const encoder *victim, const feed *f);
 
 /* order (d->n): rows, longest text first: it costs most. */
 err attack_order(const dataset *d, int64_t *order);

@@ -12,18 +12,6 @@
 
 typedef struct engine engine;
 
-/* Where examples come from and results go to. */
-typedef struct feed {
-    void *state;
-    /* The next example: *unit < 0 when there is none left. The text stays until it is done. */
-    err (*next)(void *state, int64_t *unit, const char **text, int *label);
-    /* e is OK, or what was raised for this example (r is `errored` then, with the message as its
-     * final text). The engine frees what is left in r. */
-    err (*done)(void *state, int64_t unit, err e, attack_result *r);
-    /* How many may be on their way now, one at least; NULL: any number. */
-    int64_t (*room)(void *state);
-} feed;
-
 err engine_create(attack *a, engine **out); /* a is not owned; caller destroys */
 void engine_destroy(engine **g);
 

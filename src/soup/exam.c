@@ -277,39 +277,103 @@ static err take_up(exam *x, const exam_candidate *c) {
     return x->ws ? OK : encoder_ws_create(&x->m->c, &x->ws);
 }
 
-static err do_task(exam *x, const task *t, uint64_t *bits) {
-    int sturdy = 0;
-    CALL(take_up(x, t->c));
-    if (t->unit < x->batches)
-        return accuracy_batch(x->ws, x->m, x->s.heldout, t->unit, bits);
-    CALL(x->s.attack(x->s.state, x->ws, x->m, t->unit - x->batches, &sturdy));
-    *bits = (uint64_t)sturdy;
+/* this rank's part of a round: part 0 of the queue hands out tasks, part 1 counts what is done of
+ * the needed ones, and the last of these ends the round */
+typedef struct share_of {
+    exam *x;
+    round_of *r;
+    queue *q;
+    monitor *mon;
+    const exam_candidate *c; /* whose attacks are on their way */
+    int64_t at;     /* task taken and not begun; NONE_TAKEN; < 0 else: there is none left */
+    int64_t last;   /* task taken last */
+    int64_t *flown; // (m) task of each example on its way
+} share_of;
+
+enum { NONE_TAKEN = -2 };
+
+static err look(share_of *h) {
+    if (h->at != NONE_TAKEN)
+        return OK;
+    CALL(queue_next_of(h->q, 0, &h->at));
+    h->last = h->at < 0 ? h->r->n_needed + h->r->n_next : h->at;
     return OK;
 }
 
-/* this rank's part: part 0 of the queue hands out tasks, part 1 counts what is done of the needed
- * ones, and the last of these ends the round */
-static err work(exam *x, round_of *r, queue *q, monitor *mon) {
-    for (;;) {
-        int64_t at, finished;
-        CALL(queue_next_of(q, 0, &at));
-        if (at < 0)
-            return OK;
-        const task *t = &r->task[at];
-        answer a = {.sheet = t->sheet, .unit = t->unit};
-        CALL(do_task(x, t, &a.bits));
-        CALL(strbuf_add(&r->found, (const char *)&a, sizeof a));
-        if (at >= r->n_needed) {
-            x->sheet[t->sheet].state[t->unit] = UNWRITTEN;
-            x->speculated++;
-            continue;
-        }
-        CALL(write_journal(x, t->c->name, t->unit, a.bits));
-        CALL(queue_next_of(q, 1, &finished));
-        monitor_step(mon, at + 1, NAN);
-        if (finished == r->n_needed - 1)
-            queue_stop(q);
+static err finish(share_of *h, int64_t at, uint64_t bits) {
+    const task *t = &h->r->task[at];
+    const answer a = {t->sheet, t->unit, bits};
+    int64_t finished;
+    CALL(strbuf_add(&h->r->found, (const char *)&a, sizeof a));
+    if (at >= h->r->n_needed) {
+        h->x->sheet[t->sheet].state[t->unit] = UNWRITTEN;
+        h->x->speculated++;
+        return OK;
     }
+    CALL(write_journal(h->x, t->c->name, t->unit, bits));
+    CALL(queue_next_of(h->q, 1, &finished));
+    monitor_step(h->mon, at + 1, NAN);
+    if (finished == h->r->n_needed - 1)
+        queue_stop(h->q);
+    return OK;
+}
+
+/* what is no attack on the model in hand stays taken until those on their way are done */
+static err next_attack(void *state, int *i) {
+    share_of *h = state;
+    *i = -1;
+    CALL(look(h));
+    if (h->at < 0)
+        return OK;
+    const task *t = &h->r->task[h->at];
+    if (t->c != h->c || t->unit < h->x->batches)
+        return OK;
+    *i = t->unit - h->x->batches;
+    h->flown[*i] = h->at;
+    h->at = NONE_TAKEN;
+    return OK;
+}
+
+static err attacked(void *state, int i, int sturdy) {
+    share_of *h = state;
+    return finish(h, h->flown[i], (uint64_t)sturdy);
+}
+
+/* half of this rank's share of what is still needed, so that ranks end together; of what is not
+ * needed yet one, for all wait until it is done */
+static int64_t room(void *state) {
+    const share_of *h = state;
+    const int64_t left = h->r->n_needed - 1 - h->last;
+    return left > 0 ? 1 + left / (2 * h->x->s.p->size) : 1;
+}
+
+static err do_batch(share_of *h, const task *t) {
+    const int64_t at = h->at;
+    uint64_t bits = 0;
+    h->at = NONE_TAKEN;
+    CALL(accuracy_batch(h->x->ws, h->x->m, h->x->s.heldout, t->unit, &bits));
+    return finish(h, at, bits);
+}
+
+static err work(exam *x, round_of *r, queue *q, monitor *mon) {
+    share_of h = {.x = x, .r = r, .q = q, .mon = mon, .at = NONE_TAKEN};
+    const exam_feed f = {&h, next_attack, attacked, room};
+    err e;
+    TRY(mem_alloc((size_t)x->s.m + 1, sizeof *h.flown, &h.flown));
+    TRY(look(&h));
+    while (h.at >= 0) {
+        const task *t = &r->task[h.at];
+        h.c = t->c;
+        TRY(take_up(x, t->c));
+        if (t->unit < x->batches)
+            TRY(do_batch(&h, t));
+        else
+            TRY(x->s.attack(x->s.state, x->ws, x->m, &f));
+        TRY(look(&h));
+    }
+done:
+    free(h.flown);
+    return e;
 }
 
 /* every rank's answers to every rank */

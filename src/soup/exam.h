@@ -13,9 +13,17 @@
 #include "soup/marks.h"
 #include "text/dataset.h"
 
-/* Attack one of the probe's examples, i = 0 .. m - 1: *sturdy = 1 if m is right before and after.
- * Not collective. */
-typedef err (*exam_attack)(void *state, encoder_ws *ws, const encoder *m, int i, int *sturdy);
+/* Examples of the probe, i = 0 .. m - 1, for a rank that attacks several at a time. */
+typedef struct exam_feed {
+    void *state;
+    err (*next)(void *state, int *i); /* the next one; < 0: none left for this model */
+    /* It is done; sturdy = 1 if the model is right before and after. */
+    err (*done)(void *state, int i, int sturdy);
+    int64_t (*room)(void *state); /* how many may be on their way now, one at least */
+} exam_feed;
+
+/* Attack m on the examples of f until it has none. Not collective. */
+typedef err (*exam_attack)(void *state, encoder_ws *ws, const encoder *m, const exam_feed *f);
 
 typedef struct exam_setup {
     const par *p;
