@@ -1,5 +1,6 @@
 #include "report/grid.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,20 @@ err grid_cell(grid *g, const char *fmt, ...) {
     va_end(ap);
     g->n_cells++;
     return strbuf_add(&g->cells, text, strlen(text) + 1);
+}
+
+err grid_number(grid *g, int decimals, double x) {
+    return isnan(x) ? grid_cell(g, "-") : grid_cell(g, "%.*f", decimals, x);
+}
+
+err grid_percent(grid *g, double share) {
+    return grid_number(g, 1, 100.0 * share);
+}
+
+err grid_interval(grid *g, double share, double low, double high) {
+    if (isnan(share))
+        return grid_cell(g, "-");
+    return grid_cell(g, "%.1f [%.1f, %.1f]", 100.0 * share, 100.0 * low, 100.0 * high);
 }
 
 int grid_rows(const grid *g) {

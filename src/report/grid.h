@@ -20,6 +20,12 @@ typedef struct grid {
 void grid_column(grid *g, char align, const char *head);
 /* Append the next cell of the current row. */
 err grid_cell(grid *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same for a number, "-" for NaN: what was not measured. A share goes from 0 to 1 and is shown
+ * in
+ * %, alone ("84.2") or with its interval ("84.2 [81.0, 87.0]"). */
+err grid_number(grid *g, int decimals, double x);
+err grid_percent(grid *g, double share);
+err grid_interval(grid *g, double share, double low, double high);
 int grid_rows(const grid *g);
 void grid_free(grid *g); /* cells; leaves g zeroed */
 

@@ -6,26 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "84.2", or "-" for what was not measured; share: fraction from 0 to 1 */
-static err percent_cell(grid *g, double share) {
-    return isnan(share) ? grid_cell(g, "-") : grid_cell(g, "%.1f", 100.0 * share);
-}
-
-static err interval_cell(grid *g, double share, double low, double high) {
-    if (isnan(share))
-        return grid_cell(g, "-");
-    return grid_cell(g, "%.1f [%.1f, %.1f]", 100.0 * share, 100.0 * low, 100.0 * high);
-}
-
 /* "61.0 (61/100)" */
 static err count_cell(grid *g, int64_t k, int64_t n) {
     if (n == 0)
         return grid_cell(g, "-");
     return grid_cell(g, "%.1f (%lld/%lld)", 100.0 * ratio(k, n), (long long)k, (long long)n);
-}
-
-static err number_cell(grid *g, int decimals, double x) {
-    return isnan(x) ? grid_cell(g, "-") : grid_cell(g, "%.*f", decimals, x);
 }
 
 static err model_cells(const store_model *m, int chosen, int seed, grid *g) {
@@ -36,11 +21,11 @@ static err model_cells(const store_model *m, int chosen, int seed, grid *g) {
     CALL(grid_cell(g, "%.4g %%", 100.0 * m->sparsity));
     CALL(grid_cell(g, "%.2f M", (double)m->weights / 1e6));
     CALL(grid_cell(g, "%lld", (long long)m->n));
-    CALL(interval_cell(g, m->acc, m->acc_low, m->acc_high));
-    CALL(interval_cell(g, m->aua, m->aua_low, m->aua_high));
-    CALL(interval_cell(g, m->asr, m->asr_low, m->asr_high));
-    CALL(number_cell(g, 1, ratio(m->queries, attacked)));
-    CALL(percent_cell(g, ratio(m->changed, m->words)));
+    CALL(grid_interval(g, m->acc, m->acc_low, m->acc_high));
+    CALL(grid_interval(g, m->aua, m->aua_low, m->aua_high));
+    CALL(grid_interval(g, m->asr, m->asr_low, m->asr_high));
+    CALL(grid_number(g, 1, ratio(m->queries, attacked)));
+    CALL(grid_percent(g, ratio(m->changed, m->words)));
     return chosen ? grid_cell(g, "%s", m->chosen) : OK;
 }
 
@@ -137,14 +122,14 @@ static err variant_cells(const store_variant *v, int learned, grid *g) {
     CALL(grid_cell(g, "%g", v->weight_decay));
     CALL(grid_cell(g, "%lld", (long long)v->seed));
     CALL(grid_cell(g, "%s", v->status));
-    CALL(number_cell(g, 3, v->last_loss));
+    CALL(grid_number(g, 3, v->last_loss));
     CALL(count_cell(g, v->heldout_correct, v->heldout_n));
     CALL(count_cell(g, v->robust_count, v->robust_n));
     CALL(score_cell(g, v->score, v->score_error));
     CALL(grid_cell(g, "%s", mark[v->in_uniform != 0]));
     CALL(grid_cell(g, "%s", mark[v->in_greedy != 0]));
     if (learned)
-        CALL(number_cell(g, 3, v->learned));
+        CALL(grid_number(g, 3, v->learned));
     return grid_cell(g, "%s", mark[v->best != 0]);
 }
 
@@ -194,9 +179,9 @@ static err layer_cells(const store_content *c, size_t first, size_t end, grid *g
     }
     CALL(grid_cell(g, "%s", c->layers[first].model));
     CALL(grid_cell(g, "%lld", (long long)n));
-    CALL(percent_cell(g, ratio(removed, weights)));
-    CALL(number_cell(g, 4, n ? sum / (double)n : (double)NAN));
-    CALL(number_cell(g, 4, worst ? worst->error : (double)NAN));
+    CALL(grid_percent(g, ratio(removed, weights)));
+    CALL(grid_number(g, 4, n ? sum / (double)n : (double)NAN));
+    CALL(grid_number(g, 4, worst ? worst->error : (double)NAN));
     CALL(worst ? grid_cell(g, "%lld.%s", (long long)worst->layer, worst->linear)
                : grid_cell(g, "-"));
     CALL(grid_cell(g, "%lld", (long long)retries));
@@ -259,8 +244,8 @@ err table_pretraining(const store_content *c, grid *g) {
         const store_pretraining *t = &c->pretraining[i];
         CALL(grid_cell(g, "%lld", (long long)t->steps));
         CALL(grid_cell(g, "%lld", (long long)t->tokens));
-        CALL(number_cell(g, 3, t->heldout_first));
-        CALL(number_cell(g, 3, t->heldout_last));
+        CALL(grid_number(g, 3, t->heldout_first));
+        CALL(grid_number(g, 3, t->heldout_last));
         CALL(grid_cell(g, "%s", t->diverged ? "diverged" : "done"));
     }
     return OK;

@@ -19,15 +19,9 @@ static attack_counts counts_of(const store_model *m) {
                            .tested = m->tested};
 }
 
-static err percent_cell(grid *g, double share) {
-    return isnan(share) ? grid_cell(g, "-") : grid_cell(g, "%.1f", 100.0 * share);
-}
-
 static err share_cell(grid *g, int64_t k, int64_t n) {
     const interval i = wilson(k, n);
-    if (n == 0)
-        return grid_cell(g, "-");
-    return grid_cell(g, "%.1f [%.1f, %.1f]", 100.0 * ratio(k, n), 100.0 * i.low, 100.0 * i.high);
+    return grid_interval(g, ratio(k, n), i.low, i.high);
 }
 
 static err recipe_cells(const store_recipe *r, grid *g) {
@@ -35,17 +29,16 @@ static err recipe_cells(const store_recipe *r, grid *g) {
                              .similarity = r->similarity,
                              .tested = r->tested,
                              .shares = r->shares};
-    const double alike = metrics_similarity(&c);
     const int64_t ended = r->success + r->failed, attacked = ended + r->errored;
     CALL(grid_cell(g, "%s", r->title));
     CALL(grid_cell(g, "%s", r->recipe));
     CALL(grid_cell(g, "%lld", (long long)r->n));
-    CALL(percent_cell(g, ratio(r->correct, r->n)));
+    CALL(grid_percent(g, ratio(r->correct, r->n)));
     CALL(share_cell(g, r->failed, r->n));
     CALL(share_cell(g, r->success, ended));
-    CALL(attacked ? grid_cell(g, "%.1f", ratio(r->queries, attacked)) : grid_cell(g, "-"));
-    CALL(percent_cell(g, ratio(r->changed, r->words)));
-    CALL(isnan(alike) ? grid_cell(g, "-") : grid_cell(g, "%.3f", alike));
+    CALL(grid_number(g, 1, ratio(r->queries, attacked)));
+    CALL(grid_percent(g, ratio(r->changed, r->words)));
+    CALL(grid_number(g, 3, metrics_similarity(&c)));
     return grid_cell(g, "%lld", (long long)r->errored);
 }
 
@@ -83,17 +76,16 @@ static err convention_cells(const store_model *m, grid *g) {
     const convention textattack = metrics_convention(&c, CONVENTION_TEXTATTACK),
                      textfooler = metrics_convention(&c, CONVENTION_TEXTFOOLER),
                      openattack = metrics_convention(&c, CONVENTION_OPENATTACK);
-    const double alike = metrics_similarity(&c);
     const int64_t kinds[] = {c.n, c.n - c.success - c.failed - c.errored, c.success, c.failed,
                              c.errored};
     CALL(grid_cell(g, "%s", m->title));
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         CALL(grid_cell(g, "%lld", (long long)kinds[i]));
-    CALL(percent_cell(g, textattack.asr.low));
-    CALL(percent_cell(g, textfooler.aua));
+    CALL(grid_percent(g, textattack.asr.low));
+    CALL(grid_percent(g, textfooler.aua));
     CALL(range_cell(g, openattack.asr));
-    CALL(percent_cell(g, textattack.changed));
-    return isnan(alike) ? grid_cell(g, "-") : grid_cell(g, "%.3f", alike);
+    CALL(grid_percent(g, textattack.changed));
+    return grid_number(g, 3, metrics_similarity(&c));
 }
 
 err table_conventions(const store_content *c, grid *g) {
@@ -124,7 +116,7 @@ err table_conventions(const store_content *c, grid *g) {
 /* "62.5", of the examples of one pair; "-" where the second gets none of the originals right */
 static err pair_cell(const store_content *c, size_t a, size_t b, grid *g) {
     const store_transfer *t = &c->transfer[a * c->n_models + b];
-    return percent_cell(g, ratio(t->fooled, t->right));
+    return grid_percent(g, ratio(t->fooled, t->right));
 }
 
 err table_transfer(const store_content *c, grid *g) {

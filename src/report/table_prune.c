@@ -51,10 +51,6 @@ err table_drift(const store_content *c, grid *g) {
     return OK;
 }
 
-static err percent(grid *g, double x) {
-    return isnan(x) ? grid_cell(g, "-") : grid_cell(g, "%.1f", 100.0 * x);
-}
-
 /* a single point is no curve */
 static int is_curve(const store_content *c, const store_curve *r) {
     int n = 0;
@@ -83,10 +79,10 @@ err table_curves(const store_content *c, grid *g) {
         CALL(grid_cell(g, "%s", r->method));
         CALL(grid_cell(g, "%g", r->at));
         CALL(grid_cell(g, "%lld", (long long)r->n));
-        CALL(percent(g, r->acc));
-        CALL(percent(g, r->aua));
-        CALL(percent(g, r->asr));
-        CALL(grid_cell(g, "%.4f", r->error));
+        CALL(grid_percent(g, r->acc));
+        CALL(grid_percent(g, r->aua));
+        CALL(grid_percent(g, r->asr));
+        CALL(grid_number(g, 4, r->error));
     }
     return OK;
 }

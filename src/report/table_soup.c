@@ -1,12 +1,9 @@
 /* the tables of the averages: decisions, learned weights, barriers */
 #include "report/table.h"
 
-#include <math.h>
+#include "eval/metrics.h"
 
-/* "61.0 [51.2, 70.0]" */
-static err interval_cell(grid *g, const store_soup *s) {
-    return grid_cell(g, "%.1f [%.1f, %.1f]", 100.0 * s->after, 100.0 * s->low, 100.0 * s->high);
-}
+#include <math.h>
 
 /* "+2.0 ± 1.4" */
 static err change_cell(grid *g, const store_soup *s) {
@@ -24,10 +21,6 @@ static err p_cell(grid *g, double p) {
     if (isnan(p))
         return grid_cell(g, "-");
     return p < 0.001 ? grid_cell(g, "< 0.001") : grid_cell(g, "%.3f", p);
-}
-
-static err share_cell(grid *g, int64_t k, int64_t n) {
-    return n == 0 ? grid_cell(g, "-") : grid_cell(g, "%.1f", 100.0 * (double)k / (double)n);
 }
 
 err table_soup(const store_content *c, grid *g) {
@@ -51,12 +44,12 @@ err table_soup(const store_content *c, grid *g) {
         const store_soup *s = &c->soup[i];
         CALL(grid_cell(g, "%lld", (long long)s->step));
         CALL(grid_cell(g, "%s", s->variant));
-        CALL(interval_cell(g, s));
+        CALL(grid_interval(g, s->after, s->low, s->high));
         CALL(change_cell(g, s));
         CALL(pair_cell(g, s));
         CALL(p_cell(g, s->p));
-        CALL(share_cell(g, s->correct, s->n));
-        CALL(share_cell(g, s->robust, s->attacked));
+        CALL(grid_percent(g, ratio(s->correct, s->n)));
+        CALL(grid_percent(g, ratio(s->robust, s->attacked)));
         CALL(grid_cell(g, "%s", s->step == 0 ? "start" : s->accepted ? "kept" : "left out"));
         CALL(grid_cell(g, "%s", s->reason));
     }
@@ -108,10 +101,10 @@ err table_barriers(const store_content *c, grid *g) {
         CALL(grid_cell(g, "%s", b->first));
         CALL(grid_cell(g, "%s", b->second));
         CALL(grid_cell(g, "%.4f", b->height));
-        CALL(b->height > 0.0 ? grid_cell(g, "%.2f", b->alpha) : grid_cell(g, "-"));
+        CALL(grid_number(g, 2, b->height > 0.0 ? b->alpha : (double)NAN));
         CALL(grid_cell(g, "%.4f", b->loss_first));
         CALL(grid_cell(g, "%.4f", b->loss_second));
-        CALL(share_cell(g, b->fewest, b->n));
+        CALL(grid_percent(g, ratio(b->fewest, b->n)));
     }
     return OK;
 }
