@@ -199,12 +199,16 @@ err grid_latex(const grid *g, strbuf *out) {
     return strbuf_printf(out, "\\bottomrule\n\\end{tabular}\n");
 }
 
+enum { PHRASE = 32 }; /* bytes that a cell without line breaks may have */
+
 static err html_cell(strbuf *out, const char *cell, char align) {
     if (align == 'n') {
         const char *a = aside(cell);
         return strbuf_printf(out, "<td><b>%.*s</b><span>%s</span></td>", (int)(a - cell), cell, a);
     }
-    CALL(strbuf_printf(out, align == 'r' ? "<td class=\"r\">" : "<td>"));
+    CALL(strbuf_printf(out, align == 'r'            ? "<td class=\"r\">"
+                            : strlen(cell) > PHRASE ? "<td class=\"text\">"
+                                                    : "<td>"));
     CALL(grid_escape_html(out, cell));
     return strbuf_printf(out, "</td>");
 }

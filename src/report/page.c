@@ -19,7 +19,7 @@ static const char style[] =
     "vertical-align: top; }\n"
     "th { font-weight: 600; border-bottom: 2px solid var(--line); }\n"
     "td { border-bottom: 1px solid var(--line); }\n"
-    "td:last-child { white-space: normal; }\n"
+    "td.text { white-space: normal; min-width: 13rem; }\n"
     ".r { text-align: right; } td span { color: var(--dim); }\n"
     "td b { display: inline-block; min-width: 2.6em; font-weight: inherit; text-align: right; "
     "white-space: pre; }\n"

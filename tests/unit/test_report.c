@@ -215,6 +215,8 @@ START_TEST(files) {
     text = slurp(below, "index.html");
     ck_has(text, "<title>a &lt;b&gt; &amp; c</title>");
     ck_has(text, "<td><b>91.7 </b><span>[89.7, 93.4]</span></td>");
+    ck_has(text, "<td class=\"text\">"); /* phrases may break into lines */
+    ck_has(text, "<td>best single (v00)</td>");
     ck_assert_ptr_null(strstr(text, "http"));           /* nothing from elsewhere */
     ck_assert_ptr_null(strstr(text, "/where/it/lies")); /* the same page wherever it lies */
     rmdir(below);
