@@ -4,6 +4,7 @@
 
 #include "par/preempt.h"
 #include "tensor/blas.h"
+#include "tensor/gemm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,7 @@ int main(int argc, char **argv) {
         mute(world->rank);
         log_open(world->rank, c.level);
         blas_single_thread();
+        gemm_use_matrix_unit(par_all(world, gemm_has_matrix_unit()));
         e = c.run(world, c.argc, c.argv);
         e = par_agree(world, flush_results(world, e));
     }

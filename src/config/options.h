@@ -38,7 +38,8 @@
     X(integer, heads,             2,       1, 256, "",              "attention heads of a new encoder; divides hidden")   \
     X(integer, feed_forward,      512,     4, 65536, "",            "feed-forward width of a new encoder")                \
     X(integer, positions,         128,     8, 8192, "tokens",       "longest sequence of a new encoder")                  \
-    X(text,    precision,         "float32", "float32|bf16", NULL, "", "of the operands of the encoder's matrix products; bf16 needs a CPU that multiplies it")
+    X(text,    precision,         "float32", "float32|bf16", NULL, "", "of the operands of the encoder's matrix products; bf16 needs a CPU that multiplies it") \
+    X(text,    matrix_unit,       "auto",  "auto|off", NULL, "",    "float32 products on the CPU's matrix unit (AMX) where every rank has one: as exact, faster, other bits")
 
 #define PRETRAIN_OPTIONS(X)                                                                                                \
     X(integer, epochs,            0,       0, 1000, "epochs",       "passes over the corpus; 0: no pre-training")         \

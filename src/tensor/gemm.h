@@ -16,6 +16,8 @@
  * the product with float32 sums. bfloat16 needs avx512_bf16 or amx_bf16: see gemm_has_bfloat16. */
 typedef enum precision { FLOAT32, BFLOAT16 } precision;
 
+enum { DEEP_TERMS = 128 }; /* below, packing costs more than the matrix unit gains */
+
 /* x holds the matrix by rows with leading dimension ld, or its transpose. */
 typedef struct gemm_operand {
     const float *x;
@@ -42,6 +44,16 @@ void gemm(const gemm_call *g);
 
 /* 1 if this CPU (and this build's ARCH) multiplies bfloat16 */
 int gemm_has_bfloat16(void);
+
+/* 1 if the CPU has a matrix unit (amx.h) and this build uses it: native then multiplies float32 on
+ * it where the sum has DEEP_TERMS terms or more, every operand as the exact sum of three bfloat16
+ * (pieces.h), six products for one, float32 sums. As near to the exact product as vectors of
+ * multiply-adds and two to three times as fast, but not their bits. */
+int gemm_has_matrix_unit(void);
+
+/* Use it (the default where there is one) or not. Before the first product, the same on all ranks:
+ * bits depend on it. */
+void gemm_use_matrix_unit(int use);
 
 /* 1 if a row of a float32 product has the same bits whatever other rows are computed with it: of
  * the back ends native promises that. */

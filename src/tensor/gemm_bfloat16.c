@@ -1,127 +1,57 @@
 #include "tensor/gemm_bfloat16.h"
 
-#include "tensor/gemm_pack.h"
+#include "tensor/amx.h"
+#include "tensor/bfloat16_pack.h"
 
 #include <stdint.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #if defined(__AVX512BF16__)
 
-/* A panel of A is 32 rows, of B 32 columns. Both are cut into steps of 32 terms of the sum:
- *
- *   A  (step, 32 rows, 32 terms)           row by row
- *   B  (step, 2 halves, 16 pairs, 16 columns, 2)   pairs of terms side by side
- *
- * which is what AMX tiles hold, and what a dot product of pairs reads as well. */
-enum {
-    PANEL = 32,
-    STEP = 32,
-    STEP_WORDS = PANEL * STEP / 2, /* 32-bit words, each two bfloat16 */
-    DEPTH = 512,                   /* terms: a panel of B fills 32 KiB */
-    ROWS = 512
-};
+/* Terms of a block: all pieces of a panel of B stay in the first-level cache. Rows of a block: all
+ * pieces of A in the second. The first decides in which order terms are added, the second does not.
+ */
+enum { DEPTH_ROUNDED = 512, ROWS_ROUNDED = 512, DEPTH_EXACT = 256, ROWS_EXACT = 512 };
 
-typedef uint32_t word; /* two bfloat16, the earlier term in the low half */
+/* What is fetched while a panel is computed: its place in C, and rows of the panel of B that comes
+ * next, two lines of each a step. */
+typedef struct coming {
+    const float *c, *b;
+    size_t ldc, row, step; /* of B: from row to row, from step to step */
+    int rows;
+} coming;
 
-static lanes load(const float *x, int n) {
-    return n >= LANES ? lanes_load(x) : n > 0 ? lanes_load_part(x, n) : (lanes){0};
-}
+/* x (PANEL, PANEL) from two panels */
+typedef void (*panel_fn)(float *x, const word *a, const word *b, int steps, const coming *next);
 
-/* 32 floats as 16 words */
-LANES_INLINE __m512i round_pairs(lanes low, lanes high) {
-    return (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
-}
-
-/* x in the low half of each word, y in the high half */
-LANES_INLINE __m512i round_words(lanes x, lanes y) {
-    __m512i a = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)x));
-    __m512i b = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh((__m512)y));
-    return _mm512_or_si512(a, _mm512_slli_epi32(b, 16));
-}
-
-/* 16 rows of a step of A from row on: n rows and k terms are there */
-static void pack_rows(word *out, gemm_operand a, int row, int n, int p, int k) {
-    size_t ld = (size_t)a.ld;
-    if (!a.transposed) {
-        for (int i = 0; i < 16; i++) {
-            const float *x = a.x + (size_t)(i < n ? row + i : 0) * ld + (size_t)p;
-            int terms = i < n ? k : 0;
-            _mm512_storeu_si512(out + i * 16,
-                                round_pairs(load(x, terms), load(x + 16, terms - 16)));
-        }
-        return;
-    }
-    lanes low[16], high[16];
+/* sum += the terms of a piece of a step, eight rows of a and two vectors of b */
+LANES_INLINE void add_pairs(__m512 sum[8][2], const word *a, const word *b) {
     for (int q = 0; q < 16; q++) {
-        const float *x = a.x + (size_t)row;
-        low[q] = q < k ? load(x + (size_t)(p + q) * ld, n) : (lanes){0};
-        high[q] = q + 16 < k ? load(x + (size_t)(p + q + 16) * ld, n) : (lanes){0};
-    }
-    lanes_transpose(low);
-    lanes_transpose(high);
-    for (int i = 0; i < 16; i++)
-        _mm512_storeu_si512(out + i * 16, round_pairs(low[i], high[i]));
-}
-
-/* 16 columns of a step of B from col on: n columns and k terms are there */
-static void pack_columns(word *out, gemm_operand b, int p, int k, int col, int n) {
-    size_t ld = (size_t)b.ld;
-    if (b.transposed) {
-        lanes v[16];
-        for (int j = 0; j < 16; j++) {
-            const float *x = b.x + (size_t)(j < n ? col + j : 0) * ld + (size_t)p;
-            int terms = j < n ? k : 0;
-            v[j] = (lanes)round_pairs(load(x, terms), load(x + 16, terms - 16));
+        __m512bh b0 = (__m512bh)_mm512_loadu_si512(b + q * 16);
+        __m512bh b1 = (__m512bh)_mm512_loadu_si512(b + PIECE / 2 + q * 16);
+#pragma GCC unroll 8
+        for (int r = 0; r < 8; r++) {
+            __m512bh v = (__m512bh)_mm512_set1_epi32((int)a[r * 16 + q]);
+            sum[r][0] = _mm512_dpbf16_ps(sum[r][0], v, b0);
+            sum[r][1] = _mm512_dpbf16_ps(sum[r][1], v, b1);
         }
-        lanes_transpose(v);
-        for (int q = 0; q < 16; q++)
-            _mm512_storeu_si512(out + q * 16, (__m512i)v[q]);
-        return;
-    }
-    const float *x = b.x + (size_t)(n > 0 ? col : 0);
-    for (int q = 0; q < 16; q++) {
-        lanes even = 2 * q < k ? load(x + (size_t)(p + 2 * q) * ld, n) : (lanes){0};
-        lanes odd = 2 * q + 1 < k ? load(x + (size_t)(p + 2 * q + 1) * ld, n) : (lanes){0};
-        _mm512_storeu_si512(out + q * 16, round_words(even, odd));
     }
 }
 
-static void pack_panel_a(word *out, gemm_operand a, int row, int m, int p, int k) {
-    for (int q = 0; q < k; q += STEP)
-        for (int i = 0; i < PANEL; i += 16, out += STEP_WORDS / 2)
-            pack_rows(out, a, row + i, m - i, p + q, k - q);
-}
-
-static void pack_panel_b(word *out, gemm_operand b, int p, int k, int col, int n) {
-    for (int q = 0; q < k; q += STEP)
-        for (int j = 0; j < PANEL; j += 16, out += STEP_WORDS / 2)
-            pack_columns(out, b, p + q, k - q, col + j, n - j);
-}
-
-/* c (PANEL, PANEL) from two panels */
-typedef void (*panel_fn)(float *c, const word *a, const word *b, int steps);
+/* Pieces of A and B whose products make the product, in the order in which they are added: one
+ * operand changes at a time. */
+static const int PRODUCTS[6][2] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}, {2, 0}, {0, 2}};
 
 /* eight rows at a time: 16 sums, two vectors of B, one word of A in all lanes */
-static void panel_pairs(float *c, const word *a, const word *b, int steps) {
+LANES_INLINE void panel_pairs(float *c, const word *a, const word *b, int steps, const int n) {
     for (int i = 0; i < PANEL; i += 8) {
         __m512 sum[8][2];
 #pragma GCC unroll 8
         for (int r = 0; r < 8; r++)
             sum[r][0] = sum[r][1] = _mm512_setzero_ps();
-        for (int s = 0; s < steps; s++) {
-            const word *x = a + s * STEP_WORDS + i * 16, *y = b + s * STEP_WORDS;
-            for (int q = 0; q < 16; q++) {
-                __m512bh b0 = (__m512bh)_mm512_loadu_si512(y + q * 16);
-                __m512bh b1 = (__m512bh)_mm512_loadu_si512(y + STEP_WORDS / 2 + q * 16);
-#pragma GCC unroll 8
-                for (int r = 0; r < 8; r++) {
-                    __m512bh v = (__m512bh)_mm512_set1_epi32((int)x[r * 16 + q]);
-                    sum[r][0] = _mm512_dpbf16_ps(sum[r][0], v, b0);
-                    sum[r][1] = _mm512_dpbf16_ps(sum[r][1], v, b1);
-                }
-            }
-        }
+        for (int s = 0; s < steps; s++)
+            for (int k = 0; k < (n == 1 ? 1 : 6); k++)
+                add_pairs(sum, a + (s * n + PRODUCTS[k][0]) * PIECE + i * 16,
+                          b + (s * n + PRODUCTS[k][1]) * PIECE);
 #pragma GCC unroll 8
         for (int r = 0; r < 8; r++) {
             _mm512_storeu_ps(c + (i + r) * PANEL, sum[r][0]);
@@ -130,49 +60,97 @@ static void panel_pairs(float *c, const word *a, const word *b, int steps) {
     }
 }
 
-/* --- AMX --- */
-
-#if defined(__AMX_BF16__) || defined(__AMXBF16__)
-/* Linux hands out the tile registers only to processes that ask for them */
-static int tiles_allowed(void) {
-    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
-    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+static void pairs_rounded(float *c, const word *a, const word *b, int steps, const coming *next) {
+    (void)next;
+    panel_pairs(c, a, b, steps, 1);
 }
 
-static void tiles_open(void) {
-    struct {
-        uint8_t palette, start_row, reserved[14];
-        uint16_t bytes[16]; /* a row */
-        uint8_t rows[16];
-    } form = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        form.bytes[i] = 64;
-        form.rows[i] = 16;
-    }
-    _tile_loadconfig(&form);
+static void pairs_exact(float *c, const word *a, const word *b, int steps, const coming *next) {
+    (void)next;
+    panel_pairs(c, a, b, steps, 3);
 }
 
-/* tiles 0 to 3: C; 4, 5: the halves of A; 6, 7: of B */
-static void panel_tiles(float *c, const word *a, const word *b, int steps) {
-    enum { HALF = STEP_WORDS / 2, ROW = 64 };
+/* --- AMX: tiles 0 to 3 are C; 4, 5 the halves of A; 6, 7 of B --- */
+
+#ifdef AMX_BUILT
+
+enum { HALF = PIECE / 2, ROW = 64 };
+
+LANES_INLINE void tiles_clear(void) {
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
-    for (int s = 0; s < steps; s++, a += STEP_WORDS, b += STEP_WORDS) {
-        _tile_loadd(4, a, ROW);
-        _tile_loadd(6, b, ROW);
-        _tile_loadd(7, b + HALF, ROW);
-        _tile_loadd(5, a + HALF, ROW);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-    }
+}
+
+LANES_INLINE void tiles_load_a(const word *a) {
+    _tile_loadd(4, a, ROW);
+    _tile_loadd(5, a + HALF, ROW);
+}
+
+LANES_INLINE void tiles_load_b(const word *b) {
+    _tile_loadd(6, b, ROW);
+    _tile_loadd(7, b + HALF, ROW);
+}
+
+LANES_INLINE void tiles_add(void) {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+}
+
+LANES_INLINE void tiles_store(float *c) {
     _tile_stored(0, c, PANEL * sizeof *c);
     _tile_stored(1, c + 16, PANEL * sizeof *c);
     _tile_stored(2, c + 16 * PANEL, PANEL * sizeof *c);
     _tile_stored(3, c + 16 * PANEL + 16, PANEL * sizeof *c);
+}
+
+static void tiles_rounded(float *c, const word *a, const word *b, int steps, const coming *next) {
+    (void)next;
+    tiles_clear();
+    for (int s = 0; s < steps; s++, a += PIECE, b += PIECE) {
+        tiles_load_a(a);
+        tiles_load_b(b);
+        tiles_add();
+    }
+    tiles_store(c);
+}
+
+LANES_INLINE void fetch(const coming *n, int step) {
+    const float *c = n->c + (size_t)(4 * step % PANEL) * n->ldc, *b = n->b + (size_t)step * n->step;
+    for (int i = 0; i < 4; i++, c += n->ldc) {
+        __builtin_prefetch(c, 1);
+        __builtin_prefetch(c + LANES, 1);
+    }
+    for (int i = 0; i < n->rows; i++, b += n->row) {
+        __builtin_prefetch(b, 0, 2);
+        __builtin_prefetch(b + LANES, 0, 2);
+    }
+}
+
+/* the order of PRODUCTS */
+static void tiles_exact(float *c, const word *a, const word *b, int steps, const coming *next) {
+    tiles_clear();
+    for (int s = 0; s < steps; s++, a += 3 * PIECE, b += 3 * PIECE) {
+        fetch(next, s);
+        tiles_load_a(a);
+        tiles_load_b(b);
+        tiles_add();
+        tiles_load_b(b + PIECE);
+        tiles_add();
+        tiles_load_a(a + PIECE);
+        tiles_add();
+        tiles_load_b(b);
+        tiles_add();
+        tiles_load_a(a + 2 * PIECE);
+        tiles_add();
+        tiles_load_a(a);
+        tiles_load_b(b + 2 * PIECE);
+        tiles_add();
+    }
+    tiles_store(c);
 }
 #endif
 
@@ -192,59 +170,98 @@ static void take_over(float *c, size_t ldc, const float *x, int rows, int cols, 
     }
 }
 
-static void block(const gemm_call *g, panel_fn panel, const word *a, word *b, int row, int m, int p,
-                  int k) {
+LANES_INLINE void block(const gemm_call *g, panel_fn panel, const word *a, word *b, int row, int m,
+                        int p, int k, const int n) {
     _Alignas(64) float x[PANEL * PANEL];
     int last = p + k == g->K, add = g->add || p > 0, steps = (k + STEP - 1) / STEP;
+    int panels = (m + PANEL - 1) / PANEL;
+    size_t ld = (size_t)g->b.ld, ldc = (size_t)g->ldc;
+    coming next = {.row = ld, .step = g->b.transposed ? STEP : STEP * ld};
     for (int col = 0; col < g->N; col += PANEL) {
         int cols = g->N - col < PANEL ? g->N - col : PANEL;
-        pack_panel_b(b, g->b, p, k, col, cols);
-        for (int i = 0; i < m; i += PANEL) {
-            int rows = m - i < PANEL ? m - i : PANEL;
-            panel(x, a + (size_t)(i / PANEL) * (size_t)(steps * STEP_WORDS), b, steps);
-            take_over(g->c + (size_t)(row + i) * (size_t)g->ldc + col, (size_t)g->ldc, x, rows,
-                      cols, add);
+        int more = col + 2 * PANEL <= g->N && k % STEP == 0;
+        const float *then = g->b.x + (g->b.transposed ? (size_t)(col + PANEL) * ld + (size_t)p
+                                                      : (size_t)p * ld + (size_t)(col + PANEL));
+        pack_panel_b(b, g->b, p, k, col, cols, n);
+        for (int i = 0, t = 0; i < m; i += PANEL, t += next.rows) {
+            int rows = m - i < PANEL ? m - i : PANEL, left = PANEL - t,
+                share = (PANEL + panels - 1) / panels;
+            float *c = g->c + (size_t)(row + i) * ldc + col;
+            next.c = c;
+            next.ldc = rows == PANEL && cols == PANEL ? ldc : 0;
+            next.rows = !more ? 0 : share < left ? share : left;
+            next.b = then + (size_t)t * ld;
+            panel(x, a + (size_t)(i / PANEL) * (size_t)(steps * n * PIECE), b, steps, &next);
+            take_over(c, ldc, x, rows, cols, add);
             if (last && g->tail)
                 g->tail(g->state, row + i, col, rows, cols);
         }
     }
 }
 
-static void product(const gemm_call *g, panel_fn panel) {
-    _Alignas(64) word a[ROWS * DEPTH / 2], b[PANEL * DEPTH / 2];
-    for (int p = 0; p < g->K; p += DEPTH) {
-        int k = g->K - p < DEPTH ? g->K - p : DEPTH;
-        size_t panel_words = (size_t)((k + STEP - 1) / STEP * STEP_WORDS);
-        for (int row = 0; row < g->M; row += ROWS) {
-            int m = g->M - row < ROWS ? g->M - row : ROWS;
-            for (int i = 0; i < m; i += PANEL)
-                pack_panel_a(a + (size_t)(i / PANEL) * panel_words, g->a, row + i, m - i, p, k);
-            block(g, panel, a, b, row, m, p, k);
+/* equal parts of n, whole panels or steps, none greater than most */
+static int equal(int n, int most) {
+    int parts = (n + most - 1) / most;
+    return ((n + parts - 1) / parts + PANEL - 1) / PANEL * PANEL;
+}
+
+LANES_INLINE void product(const gemm_call *g, panel_fn panel, word *a, word *b, int deep, int high,
+                          const int n) {
+    high = equal(g->M, high);
+    for (int p = 0; p < g->K; p += deep) {
+        int k = g->K - p < deep ? g->K - p : deep;
+        size_t panel_words = (size_t)((k + STEP - 1) / STEP * n * PIECE);
+        for (int row = 0; row < g->M; row += high) {
+            int m = g->M - row < high ? g->M - row : high;
+            pack_block_a(a, panel_words, g->a, row, m, p, k, n);
+            block(g, panel, a, b, row, m, p, k, n);
         }
     }
 }
 
+static void product_rounded(const gemm_call *g, panel_fn panel) {
+    _Alignas(64) word a[ROWS_ROUNDED * DEPTH_ROUNDED / 2], b[PANEL * DEPTH_ROUNDED / 2];
+    product(g, panel, a, b, equal(g->K, DEPTH_ROUNDED), ROWS_ROUNDED, 1);
+}
+
+static void product_exact(const gemm_call *g, panel_fn panel) {
+    _Alignas(64) word a[ROWS_EXACT * DEPTH_EXACT / 2 * 3], b[PANEL * DEPTH_EXACT / 2 * 3];
+    product(g, panel, a, b, equal(g->K, DEPTH_EXACT), ROWS_EXACT, 3);
+}
+
 void gemm_bfloat16_pairs(const gemm_call *g) {
-    product(g, panel_pairs);
+    product_rounded(g, pairs_rounded);
+}
+
+void gemm_pieces_pairs(const gemm_call *g) {
+    product_exact(g, pairs_exact);
 }
 
 void gemm_bfloat16(const gemm_call *g) {
-#if defined(__AMX_BF16__) || defined(__AMXBF16__)
-    if (tiles_allowed()) {
-        tiles_open();
-        product(g, panel_tiles);
-        _tile_release();
+#ifdef AMX_BUILT
+    if (amx_here()) {
+        amx_open();
+        product_rounded(g, tiles_rounded);
+        amx_close();
         return;
     }
 #endif
-    product(g, panel_pairs);
+    product_rounded(g, pairs_rounded);
+}
+
+void gemm_pieces(const gemm_call *g) {
+#ifdef AMX_BUILT
+    amx_open();
+    product_exact(g, tiles_exact);
+    amx_close();
+#else
+    (void)g;
+#endif
 }
 
 const char *gemm_bfloat16_way(void) {
-#if defined(__AMX_BF16__) || defined(__AMXBF16__)
-    if (tiles_allowed())
+    if (amx_here())
         return "amx";
-#endif
     return __builtin_cpu_supports("avx512bf16") ? "avx512_bf16" : "none";
 }
 
@@ -254,7 +271,15 @@ void gemm_bfloat16_pairs(const gemm_call *g) {
     (void)g;
 }
 
+void gemm_pieces_pairs(const gemm_call *g) {
+    (void)g;
+}
+
 void gemm_bfloat16(const gemm_call *g) {
+    (void)g;
+}
+
+void gemm_pieces(const gemm_call *g) {
     (void)g;
 }
 

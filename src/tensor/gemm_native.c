@@ -1,5 +1,6 @@
 #include "tensor/gemm.h"
 
+#include "tensor/amx.h"
 #include "tensor/gemm_bfloat16.h"
 #include "tensor/gemm_pack.h"
 
@@ -159,9 +160,29 @@ static void block(const gemm_call *g, const float *a, float *b, int row, int m, 
     }
 }
 
+static int unit = -1; /* the matrix unit is used; -1: not yet asked */
+
+static int matrix_unit(void) {
+    if (unit < 0)
+        unit = gemm_has_matrix_unit();
+    return unit;
+}
+
+void gemm_use_matrix_unit(int use) {
+    unit = use && gemm_has_matrix_unit();
+}
+
+int gemm_has_matrix_unit(void) {
+    return amx_here();
+}
+
 void gemm(const gemm_call *g) {
     if (g->p == BFLOAT16) {
         gemm_bfloat16(g);
+        return;
+    }
+    if (g->K >= DEEP_TERMS && matrix_unit()) {
+        gemm_pieces(g);
         return;
     }
     _Alignas(64) float a[BLOCK_ROWS / TILE_ROWS * LANES * BLOCK_DEPTH];
@@ -183,6 +204,8 @@ int gemm_rows_independent(void) {
 }
 
 const char *gemm_describe(void) {
+    if (matrix_unit())
+        return "native, amx (three bfloat16 pieces) from 128 terms on, tiles of 14 x 32 below";
 #if LANES == 16
     return "native, tiles of 14 x 32";
 #elif LANES == 8

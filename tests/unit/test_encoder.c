@@ -235,6 +235,40 @@ START_TEST(first_tokens_are_those_of_the_whole) {
 }
 END_TEST
 
+/* relative distance of h (n) from g */
+static double gap_of(const float *h, const float *g, size_t n) {
+    double gap = 0.0, size = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        gap += pow((double)g[i] - (double)h[i], 2);
+        size += pow((double)g[i], 2);
+    }
+    return sqrt(gap / size);
+}
+
+/* 128 wide: all products with weights are on the matrix unit, and as near to the exact ones as
+ * those of vectors */
+START_TEST(matrix_unit_computes_the_same) {
+    encoder_config c = config(128, 4, 256);
+    encoder *m = make(&c);
+    encoder_ws *ws = workspace(m);
+    double loss, other;
+    float *g = calloc(2 * m->n, sizeof *g), *h = g + m->n;
+    for (size_t i = 0; i < m->n; i++)
+        m->block[i] *= 0.2f;
+    gemm_use_matrix_unit(0);
+    ck_ok(encoder_classify_step(ws, m, &all, NULL, 1.0f, g, &loss));
+    gemm_use_matrix_unit(1);
+    ck_ok(encoder_classify_step(ws, m, &all, NULL, 1.0f, h, &other));
+    ck_assert_double_le(fabs(loss - other), 1e-6 * fabs(loss));
+    ck_assert_double_le(gap_of(h, g, m->n), 1e-5);
+    if (gemm_has_matrix_unit())
+        ck_assert_mem_ne(g, h, m->n * sizeof *g);
+    free(g);
+    encoder_ws_destroy(&ws);
+    encoder_destroy(&m);
+}
+END_TEST
+
 /* products of bfloat16 are near those of float32, gradients too, and not the same */
 START_TEST(bfloat16_is_near) {
     encoder_config c = config(32, 4, 80);
@@ -249,12 +283,7 @@ START_TEST(bfloat16_is_near) {
     ck_ok(encoder_classify_step(ws, m, &all, NULL, 1.0f, h, &rounded));
     ck_assert_double_ne(loss, rounded);
     ck_assert_double_le(fabs(loss - rounded), 0.02 * fabs(loss));
-    double gap = 0.0, size = 0.0;
-    for (size_t i = 0; i < m->n; i++) {
-        gap += pow((double)g[i] - (double)h[i], 2);
-        size += pow((double)g[i], 2);
-    }
-    ck_assert_double_le(sqrt(gap / size), 0.05); /* 8 bits: 0.004 a rounding */
+    ck_assert_double_le(gap_of(g, h, m->n), 0.05); /* 8 bits: 0.004 a rounding */
     free(g);
     encoder_ws_destroy(&ws);
     encoder_destroy(&m);
@@ -476,6 +505,7 @@ int main(void) {
     tcase_add_test(c, positions_of_roberta);
     tcase_add_test(c, workspace_is_invisible);
     tcase_add_test(c, first_tokens_are_those_of_the_whole);
+    tcase_add_test(c, matrix_unit_computes_the_same);
     tcase_add_test(c, bfloat16_is_near);
     tcase_add_test(c, dropout_is_a_function);
     tcase_add_test(c, dropout_follows_the_example);

@@ -1,5 +1,6 @@
 /* Matrix products against a loop in float64: ragged sizes, every transposition, sums, tails; a
- * row's bits do not depend on its neighbours; bfloat16 by both of its ways. */
+ * row's bits do not depend on its neighbours; bfloat16 and pieces by both of
+ * their ways. */
 #include "base/rng.h"
 #include "tensor/gemm.h"
 #include "tensor/gemm_bfloat16.h"
@@ -112,6 +113,71 @@ START_TEST(bfloat16) {
 }
 END_TEST
 
+static void by_vectors(const gemm_call *g) {
+    gemm_use_matrix_unit(0);
+    gemm(g);
+    gemm_use_matrix_unit(1);
+}
+
+START_TEST(float32_by_vectors) {
+    check_size(_i, by_vectors, FLOAT32);
+}
+END_TEST
+
+/* every size, not only those for which gemm chooses it */
+START_TEST(float32_in_pieces) {
+    if (gemm_has_bfloat16())
+        check_size(_i, gemm_pieces_pairs, FLOAT32);
+    if (gemm_has_matrix_unit())
+        check_size(_i, gemm_pieces, FLOAT32);
+}
+END_TEST
+
+/* largest error of an element beside float64, numbers of sizes from 2^-20 to 2^20 */
+static double worst_error(product *p, void (*multiply)(const gemm_call *)) {
+    double worst = 0;
+    multiply(&p->call);
+    for (int i = 0; i < p->M; i++)
+        for (int j = 0; j < p->N; j++) {
+            double sum = 0, size = 0;
+            for (int k = 0; k < p->K; k++) {
+                sum += term(p, i, j, k, 0);
+                size += fabs(term(p, i, j, k, 0));
+            }
+            worst = fmax(worst, fabs((double)p->c[i * p->N + j] - sum) / size);
+        }
+    return worst;
+}
+
+/* pieces are no coarser than float32 multiply-adds: same sums, products exact either way */
+START_TEST(pieces_are_as_exact) {
+    if (!gemm_has_bfloat16())
+        return;
+    product *p = product_make(64, 64, 1024, 0, 1);
+    for (int i = 0; i < 64 * 1024; i++) {
+        p->a[i] = ldexpf(p->a[i], i % 41 - 20);
+        p->b[i] = ldexpf(p->b[i], i % 37 - 18);
+    }
+    double vectors = worst_error(p, by_vectors), pieces = worst_error(p, gemm_pieces_pairs);
+    ck_assert_double_le(pieces, 2 * vectors);
+    if (gemm_has_matrix_unit())
+        ck_assert_double_le(worst_error(p, gemm_pieces), 2 * vectors);
+    product_free(p);
+}
+END_TEST
+
+/* the unit is for sums of DEEP_TERMS terms: below they are those of vectors, bit for bit */
+START_TEST(shallow_sums_are_by_vectors) {
+    product *p = product_make(40, 70, DEEP_TERMS - 1, 0, 0);
+    float expected[40 * 70];
+    by_vectors(&p->call);
+    memcpy(expected, p->c, sizeof expected);
+    gemm(&p->call);
+    ck_assert_mem_eq(expected, p->c, sizeof expected);
+    product_free(p);
+}
+END_TEST
+
 /* more rows than a block holds, and deeper */
 START_TEST(blocks) {
     product *p = product_make(1200, 40, 800, _i & 1, _i >> 1);
@@ -201,6 +267,10 @@ int main(void) {
     TCase *c = tcase_create("products");
     tcase_add_loop_test(c, float32, 0, sizes);
     tcase_add_loop_test(c, bfloat16, 0, sizes);
+    tcase_add_loop_test(c, float32_by_vectors, 0, sizes);
+    tcase_add_loop_test(c, float32_in_pieces, 0, sizes);
+    tcase_add_test(c, pieces_are_as_exact);
+    tcase_add_test(c, shallow_sums_are_by_vectors);
     tcase_add_loop_test(c, blocks, 0, 4);
     tcase_add_test(c, tail);
     tcase_add_test(c, rows_do_not_depend_on_others);
