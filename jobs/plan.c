@@ -2,29 +2,27 @@
 #include "plan.h"
 #include "job.h"
 #include "memory.h"
+#include "study_args.h"
 
-#include "base/arena.h"
 #include "base/log.h"
 #include "config/seeds.h"
 #include "io/atomic_file.h"
 
-#include <argp.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef struct arguments {
-    const char *file;
-    const char **set; /* (n_set) */
-    int n_set, calibrate, ranks;
+    study_args study;
+    int calibrate, ranks;
 } arguments;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     switch (key) {
-    case 's':
-        a->set[a->n_set++] = arg;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->study;
         return 0;
     case 'c':
         a->calibrate = 0;
@@ -33,15 +31,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->ranks = atoi(arg);
         if (a->ranks < 1 || a->ranks > 1000000)
             argp_error(state, "--ranks: expected a number of ranks, got \"%s\"", arg);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->file)
-            argp_error(state, "one study at a time, got \"%s\" and \"%s\"", a->file, arg);
-        a->file = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->file)
-            argp_error(state, "which study? give a YAML file, e.g. configs/demo.yaml");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -69,7 +58,7 @@ static err print(const study_plan *p) {
 static err make_plan(const par *p, const arguments *a, const option_text scratch,
                      study_plan *plan) {
     study *s = NULL, *one = NULL;
-    err e = study_read(a->file, a->set, a->n_set, &s);
+    err e = study_args_read(&a->study, &s);
     if (e == OK && s->study.seeds.n > 0) {
         plan->seeds = s->study.seeds.n;
         e = seeds_study(s, s->study.seeds.v[0], &one);
@@ -101,18 +90,17 @@ static err open_scratch(const par *p, option_text scratch) {
 
 err job_plan(const par *p, int argc, char **argv) {
     static const struct argp_option options[] = {
-        {"set", 's', "OPTION=VALUE", 0, "override one option, e.g. finetune.epochs=5", 0},
         {"no-calibrate", 'c', NULL, 0, "without measuring: no times", 0},
         {"ranks", 'n', "N", 0, "predict for so many ranks (default: those of this run)", 0},
         {0}};
+    static const struct argp_child children[] = {{&study_args_argp, 0, NULL, 0}, {0}};
     static const char doc[] = "Print a study's variants, predicted core-hours, memory a rank and "
                               "disk, from a few seconds of training steps on this machine. Writes "
                               "nothing into the study's folder.";
-    const struct argp argp = {options, parse, "STUDY.yaml", doc, NULL, NULL, NULL};
+    const struct argp argp = {options, parse, NULL, doc, children, NULL, NULL};
     arguments a = {.calibrate = 1, .ranks = p->size};
     study_plan plan = {.seeds = 1};
     option_text scratch;
-    CALL(mem_alloc((size_t)argc + 1, sizeof *a.set, &a.set));
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     plan.ranks = a.ranks;
     err e = open_scratch(p, scratch);
@@ -125,6 +113,6 @@ err job_plan(const par *p, int argc, char **argv) {
     }
     examples_free(&plan.corpus);
     free(plan.seconds);
-    free(a.set);
+    study_args_free(&a.study);
     return e;
 }

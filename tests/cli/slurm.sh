@@ -29,7 +29,7 @@ same "each option in its line" "#SBATCH --ntasks=64
 #SBATCH --constraint=avx512
 espalier=\${ESPALIER:-$(realpath "$espalier")}
 launcher=\${LAUNCHER:-mpirun}
-study=($tiny --set seed=4 --set 'data.root=it'\\''s here; \$x' --max-time 30 --seed 4 --set 'seeds=[4]')" \
+study=($tiny --set seed=4 --set 'data.root=it'\\''s here; \$x' --set 'seeds=[4]' --seed 4 --max-time 30)" \
     "$(changes slurm/run.sbatch)"
 same "in place of" '#SBATCH --ntasks=2
 #SBATCH --time=04:00:00
@@ -38,7 +38,7 @@ espalier=${ESPALIER:-build/espalier}
 launcher=${LAUNCHER:-srun}
 study=("$@")' "$(gone slurm/run.sbatch)"
 words() { bash -c "$(grep '^study=(' "$scratch/script"); printf '<%s>' \"\${study[@]}\""; }
-same "read back by the shell" "<$tiny><--set><seed=4><--set><data.root=it's here; \$x><--max-time><30><--seed><4><--set><seeds=[4]>" "$(words)"
+same "read back by the shell" "<$tiny><--set><seed=4><--set><data.root=it's here; \$x><--set><seeds=[4]><--seed><4><--max-time><30>" "$(words)"
 
 for kind in chain array; do
     "$espalier" slurm $tiny --$kind --partition p --set 'seeds=[7,5]' >"$scratch/script"
@@ -53,6 +53,7 @@ check "name" grep -qx 'name=tiny' "$scratch/script"
 prints 'results/tiny' "$espalier" slurm --folder $tiny
 prints 'x/seed-5' "$espalier" slurm --folder $tiny --set study.directory=x --set 'seeds=[7,5]' --seed 5 --max-restarts 3
 refused 2 'which study? *' "$espalier" slurm
+refused 2 '--seed: expected one of the study*seeds, got "x"' "$espalier" slurm $tiny --seed x
 refused 2 '--nodes: expected a number above 0, got "0"' "$espalier" slurm $tiny --nodes 0
 refused 2 '--ranks: expected a number above 0, got "many"' "$espalier" slurm $tiny --ranks many
 refused 2 '--time: expected minutes or HH:MM:SS, got "soon"' "$espalier" slurm $tiny --time soon

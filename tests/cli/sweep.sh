@@ -30,6 +30,11 @@ check "a plan makes no folder" test ! -e "$scratch/never"
 check "a plan lists every variant" test "$(grep -c '{name: ' "$scratch/plan")" = 5
 check "steps are counted" grep -q "^c  *1  *300 " "$scratch/plan"
 check "no times without measuring" test -z "$(grep core-hours "$scratch/plan")"
+plan --no-calibrate --set 'seeds=[2,5]' || cat "$scratch/err"
+check "disk of all repetitions" grep -q "^disk, GiB: .* for 20 models" "$scratch/plan"
+plan --no-calibrate --set 'seeds=[2,5]' --seed 5 || cat "$scratch/err"
+check "or of one" grep -q "^disk, GiB: .* for 10 models" "$scratch/plan"
+check "with its seeds" grep -q "{name: a, seed: 5001}" "$scratch/plan"
 plan --ranks 3 || cat "$scratch/err"
 check "core-hours of every stage" test "$(grep -cE '^(pretrain|finetune|soup|prune|attack|all) +[0-9.]+ ' "$scratch/plan")" = 6
 check "for so many ranks" grep -q "^fine-tuning on 3 ranks: " "$scratch/plan"

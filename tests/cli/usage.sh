@@ -10,7 +10,7 @@ prints 'Usage: espalier tokenize *--vocab=FILE*' "$espalier" tokenize --help
 prints 'Usage: espalier tokenize *' mpirun -n 2 "$espalier" tokenize --help
 each_help() {
     local job
-    for job in run prepare pretrain finetune soup prune attack report slurm info doctor export predict tokenize tag oracle; do
+    for job in run plan prepare pretrain finetune soup prune attack report slurm info doctor export predict tokenize tag oracle; do
         "$espalier" $job --help | grep -q "^Usage: espalier $job" || return 1
     done
 }
