@@ -8,13 +8,16 @@
  * passes a second of CPU time, as a share of the plain forward pass over sequences of the same
  * lengths, as many, in batches of 32; both in turns on the same sentences, the median over the
  * turns. "First": the first model of a table, which finds candidates, tags and similarities;
- * "again": every further one, which shares them. Under mpirun also how much faster all ranks are
+ * "again": every further one, which shares them. The similarity encoder (4 x 256) computes one
+ * vector for each candidate: "its tokens" are those of its forward passes for each of the victim's,
+ * and "both" is the first model's share with these passes counted too, at their own plain rate: how
+ * much of the time goes into forward passes at all. Under mpirun also how much faster all ranks are
  * than one, in wall time and in CPU time of the busiest rank. */
+#include "attack_rows.h"
 #include "peak.h"
 #include "share.h"
 #include "workload.h"
 
-#include "attack/attack.h"
 #include "attack/engine.h"
 #include "attack/parts.h"
 #include "base/arena.h"
@@ -55,24 +58,29 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
+/* how sentence similarity is computed */
+typedef struct way {
+    const char *name, *source, *precision;
+} way;
+
+static const way WAY[] = {{"none", "none", "auto"},
+                          {"encoder", "encoder", "float32"},
+                          {"encoder in bf16", "encoder", "bf16"}};
+
 typedef struct bench {
     const par *p;
     tokenizer *w;
     dataset rows;
     encoder *victim, *judge;
-    encoder_ws *ws;
+    encoder_ws *ws, *judge_ws;
     attack *a;
     attack_result *r; // (rows.n)
     attack_counts counts;
 } bench;
 
-static err data_path(char out[OPTION_TEXT_BYTES], const char *name) {
-    const char *root = getenv("ESPALIER_DATA");
-    char path[4096];
-    CHECK(root, ERR_USAGE, "set ESPALIER_DATA to the folder with sst2/, vocab/, synonyms/, pos/");
-    CALL(path_join(path, root, name));
-    CHECK(strlen(path) < OPTION_TEXT_BYTES, ERR_USAGE, "%s: path too long", path);
-    memcpy(out, path, strlen(path) + 1);
+static err data_root(const char **root) {
+    *root = getenv("ESPALIER_DATA");
+    CHECK(*root, ERR_USAGE, "set ESPALIER_DATA to the folder with sst2/, vocab/, synonyms/, pos/");
     return OK;
 }
 
@@ -86,13 +94,13 @@ static err make_encoder(const size *z, int K, encoder **out) {
     return OK;
 }
 
-static err open_attack(bench *b, const char *alike) {
+static err open_attack(bench *b, const way *by) {
     attack_options o;
-    CALL(recipe_options("textfooler", &o));
-    CALL(data_path(o.neighbours, "synonyms/counterfitted_neighbors.json"));
-    CALL(data_path(o.tagger_path, "pos/nltk-perceptron.json"));
-    snprintf(o.tagger, sizeof o.tagger, "perceptron");
-    snprintf(o.similarity_source, sizeof o.similarity_source, "%s", alike);
+    const char *root;
+    CALL(data_root(&root));
+    CALL(attack_rows_options(root, by->source, &o));
+    snprintf(o.similarity_precision, sizeof o.similarity_precision, "%s", by->precision);
+    b->judge->c.p = strcmp(by->precision, "bf16") == 0 ? BFLOAT16 : FLOAT32;
     attack_setup setup = {
         .o = &o, .w = b->w, .similarity = b->judge, .max_length = MAX_LENGTH, .seed = 1};
     return attack_open(&setup, &b->a);
@@ -100,10 +108,11 @@ static err open_attack(bench *b, const char *alike) {
 
 static err open_bench(bench *b, const size *z, int rows) {
     char path[OPTION_TEXT_BYTES];
-    CALL(data_path(path, "vocab/bert-base-uncased.txt"));
+    const char *root;
+    CALL(data_root(&root));
+    CALL(attack_rows_path(path, root, "vocab/bert-base-uncased.txt"));
     CALL(tokenizer_open(path, &b->w));
-    CALL(data_path(path, ""));
-    CALL(dataset_read("sst2", path, "test", &b->rows));
+    CALL(dataset_read("sst2", root, "test", &b->rows));
     if (rows < b->rows.n)
         b->rows.n = rows;
     for (int i = 0; i < b->rows.n; i++)
@@ -112,6 +121,7 @@ static err open_bench(bench *b, const size *z, int rows) {
     CALL(make_encoder(z, 2, &b->victim));
     b->victim->p.class_b[0] = 20.0f; /* whatever the words */
     CALL(make_encoder(size_find("mini"), 0, &b->judge));
+    CALL(encoder_ws_create(&b->judge->c, &b->judge_ws));
     return encoder_ws_create(&b->victim->c, &b->ws);
 }
 
@@ -125,6 +135,7 @@ static void close_bench(bench *b) {
     free(b->r);
     attack_close(&b->a);
     encoder_ws_destroy(&b->ws);
+    encoder_ws_destroy(&b->judge_ws);
     encoder_destroy(&b->victim);
     encoder_destroy(&b->judge);
     dataset_free(&b->rows);
@@ -140,48 +151,40 @@ static dataset part(const bench *b, int first, int n) {
     return d;
 }
 
-/* a feed of the rows at .. end - 1 */
-typedef struct line {
-    bench *b;
-    int at, end;
-} line;
-
-static err next_row(void *state, int64_t *unit, const char **text, int *label) {
-    line *l = state;
-    *unit = l->at < l->end ? l->at++ : -1;
-    if (*unit >= 0) {
-        *text = dataset_text(&l->b->rows, (int)*unit);
-        *label = l->b->rows.label[*unit];
-    }
-    return OK;
+static err attack_part(bench *b, int first, int n) {
+    return attack_rows(b->a, b->ws, b->victim, &b->rows, first, n, b->r + first);
 }
 
-static err keep_row(void *state, int64_t unit, err e, attack_result *r) {
-    line *l = state;
-    CALL(e);
-    attack_result_free(&l->b->r[unit]);
-    l->b->r[unit] = *r;
-    *r = (attack_result){0};
-    return OK;
-}
-
-static err attack_rows(bench *b, int first, int n) {
-    line l = {b, first, first + n};
-    const feed f = {.state = &l, .next = next_row, .done = keep_row};
-    return engine_run(b->a->engine, b->ws, b->victim, &f);
-}
-
-/* tokens a second of CPU time of an attack on the rows */
-static err attack_turn(bench *b, int first, int n, double *rate) {
+/* tokens of the victim's forward passes a second of CPU time of an attack on the rows; *alike:
+ * tokens of the similarity encoder's for each of them */
+static err attack_turn(bench *b, int first, int n, double *rate, double *alike) {
     const int64_t before = engine_done(b->a->engine).tokens;
+    const int64_t alike_before = b->a->alike ? similarity_work(b->a->alike).tokens : 0;
     const double start = peak_now();
-    CALL(attack_rows(b, first, n));
-    *rate = (double)(engine_done(b->a->engine).tokens - before) / (peak_now() - start);
+    CALL(attack_part(b, first, n));
+    const double seconds = peak_now() - start;
+    const int64_t tokens = engine_done(b->a->engine).tokens - before;
+    *rate = (double)tokens / seconds;
+    *alike = 0.0;
+    if (b->a->alike)
+        *alike = (double)(similarity_work(b->a->alike).tokens - alike_before) / (double)tokens;
     return OK;
 }
 
-/* the same of plain forward passes: each row as often as it was asked about */
-static err plain_turn(bench *b, int first, int n, double *rate) {
+/* one batch through the victim, or the similarity encoder, which gives all hidden states */
+static err plain_batch(bench *b, int judge, const batch *one, double *seconds) {
+    const float *logits;
+    const double start = peak_now();
+    if (judge)
+        CALL(encoder_forward(b->judge_ws, b->judge, one, NULL, 0));
+    else
+        CALL(encoder_classify(b->ws, b->victim, one, NULL, &logits));
+    *seconds += peak_now() - start;
+    return OK;
+}
+
+/* tokens a second of plain forward passes: each row as often as it was asked about */
+static err plain_turn(bench *b, int judge, int first, int n, double *rate) {
     const dataset d = part(b, first, n);
     examples x = {0};
     packer *pack = NULL;
@@ -197,11 +200,8 @@ static err plain_turn(bench *b, int first, int n, double *rate) {
             if (B < BATCH && (i + 1 < n || q + 1 < b->r[first + i].queries))
                 continue;
             batch one;
-            const float *logits;
             TRY(packer_pack(pack, index, B, &one));
-            const double start = peak_now();
-            TRY(encoder_classify(b->ws, b->victim, &one, NULL, &logits));
-            seconds += peak_now() - start;
+            TRY(plain_batch(b, judge, &one, &seconds));
             tokens += one.T;
             B = 0;
         }
@@ -212,28 +212,45 @@ done:
     return e;
 }
 
-static err measure(bench *b, const size *z, const char *alike, int chunk) {
-    double plain[MOST_TURNS], ratio[2][MOST_TURNS], rate, after;
-    int turns = 0;
+/* figures of each turn */
+typedef struct turns {
+    int n;
+    double plain[MOST_TURNS];                                      /* tokens a second */
+    double first[MOST_TURNS], again[MOST_TURNS], both[MOST_TURNS]; /* % of plain */
+    double alike[MOST_TURNS];
+} turns;
+
+static err one_turn(bench *b, int first, int n, turns *t) {
+    double rate[2], plain[2], judge = 1.0, none;
+    const int k = t->n++;
+    CALL(attack_turn(b, first, n, &rate[0], &t->alike[k]));
+    CALL(plain_turn(b, 0, first, n, &plain[0]));
+    if (b->a->alike)
+        CALL(plain_turn(b, 1, first, n, &judge));
+    CALL(attack_turn(b, first, n, &rate[1], &none));
+    CALL(plain_turn(b, 0, first, n, &plain[1]));
+    t->plain[k] = 2.0 / (1.0 / plain[0] + 1.0 / plain[1]);
+    t->first[k] = 100.0 * rate[0] / t->plain[k];
+    t->again[k] = 100.0 * rate[1] / t->plain[k];
+    t->both[k] = t->first[k] + 100.0 * t->alike[k] * rate[0] / judge;
+    return OK;
+}
+
+static err measure(bench *b, const size *z, const way *by, int chunk) {
+    turns t = {0};
+    double rate, none;
     err e;
     CHECK(chunk > 0, ERR_USAGE, "--chunk: expected a number of sentences");
-    TRY(open_attack(b, alike));
-    TRY(attack_turn(b, 0, chunk, &rate)); /* warms up; its rows do not count */
-    for (int i = chunk; i + chunk <= b->rows.n && turns < MOST_TURNS; i += chunk, turns++) {
-        double first, again;
-        TRY(attack_turn(b, i, chunk, &first));
-        TRY(plain_turn(b, i, chunk, &plain[turns]));
-        TRY(attack_turn(b, i, chunk, &again));
-        TRY(plain_turn(b, i, chunk, &after));
-        plain[turns] = 2.0 / (1.0 / plain[turns] + 1.0 / after);
-        ratio[0][turns] = 100.0 * first / plain[turns];
-        ratio[1][turns] = 100.0 * again / plain[turns];
-    }
-    ENSURE(turns > 0, ERR_USAGE, "at least %d rows are needed", 2 * chunk);
+    TRY(open_attack(b, by));
+    TRY(attack_turn(b, 0, chunk, &rate, &none)); /* warms up; its rows do not count */
+    for (int i = chunk; i + chunk <= b->rows.n && t.n < MOST_TURNS; i += chunk)
+        TRY(one_turn(b, i, chunk, &t));
+    ENSURE(t.n > 0, ERR_USAGE, "at least %d rows are needed", 2 * chunk);
     if (b->p->rank == 0)
-        printf("%-6s %-10s %9.0f %9.0f %% %9.0f %%   %3.0f %%  %5d\n", z->name, alike,
-               share_median(plain, turns), share_median(ratio[0], turns),
-               share_median(ratio[1], turns), TARGET, turns);
+        printf("%-6s %-14s %9.0f %9.0f %% %9.0f %%   %3.0f %%  %9.2f %9.0f %%  %5d\n", z->name,
+               by->name, share_median(t.plain, t.n), share_median(t.first, t.n),
+               share_median(t.again, t.n), TARGET, share_median(t.alike, t.n),
+               share_median(t.both, t.n), t.n);
 done:
     attack_close(&b->a);
     return e;
@@ -243,7 +260,7 @@ done:
 static err scale(bench *b, const size *z) {
     double wall[2], busy[2];
     int64_t most;
-    CALL(par_agree(b->p, open_attack(b, "none")));
+    CALL(par_agree(b->p, open_attack(b, &WAY[0])));
     for (int all = 0; all < 2; all++) {
         free_results(b);
         CALL(par_barrier(b->p));
@@ -252,14 +269,14 @@ static err scale(bench *b, const size *z) {
             CALL(attack_all(b->p, b->a, b->victim, &b->rows, NULL, "attack", "bench", b->r,
                             &b->counts));
         else
-            CALL(par_agree(b->p, b->p->rank == 0 ? attack_rows(b, 0, b->rows.n) : OK));
+            CALL(par_agree(b->p, b->p->rank == 0 ? attack_part(b, 0, b->rows.n) : OK));
         most = (int64_t)(1e9 * (peak_now() - cpu));
         CALL(par_barrier(b->p));
         wall[all] = clock_now() - begun;
         CALL(par_max_i64(b->p, &most, 1));
         busy[all] = 1e-9 * (double)most;
         attack_close(&b->a);
-        CALL(par_agree(b->p, open_attack(b, "none")));
+        CALL(par_agree(b->p, open_attack(b, &WAY[0])));
     }
     if (b->p->rank == 0)
         printf(
@@ -278,8 +295,8 @@ static err bench_size(const par *p, const size *z, const arguments *a) {
         TRY(scale(&b, z));
         goto done;
     }
-    TRY(measure(&b, z, "none", a->chunk));
-    TRY(measure(&b, z, "encoder", a->chunk));
+    for (int k = 0; k < 2 + gemm_has_bfloat16(); k++)
+        TRY(measure(&b, z, &WAY[k], a->chunk));
 done:
     close_bench(&b);
     return e;
@@ -288,8 +305,9 @@ done:
 static err bench_all(const par *p, const arguments *a) {
     static const char *const sizes[] = {"mini", "base"};
     if (p->rank == 0 && p->size == 1)
-        printf("size   similarity    plain     first      again   wanted  turns   (plain: useful "
-               "tokens/s; similarity by a 4 x 256 encoder)\n");
+        printf("size   similarity          plain       first       again   wanted  its tokens    "
+               "both  "
+               "  turns\n");
     if (a->size)
         return bench_size(p, size_find(a->size), a);
     for (int i = 0; i < 2; i++)

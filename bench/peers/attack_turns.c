@@ -6,12 +6,9 @@
  * SST-2's validation part (TextFooler, no sentence similarity: textfooler.py has the rules), prints
  * a line "outcome<TAB>queries<TAB>last text" for each, and the seconds of CPU time that all of them
  * took, first the whole attack's and then, where the side knows them, the model's. */
+#include "attack_rows.h"
 #include "peak.h"
 
-#include "attack/attack.h"
-#include "attack/engine.h"
-#include "attack/parts.h"
-#include "attack/recipe.h"
 #include "base/arena.h"
 #include "io/atomic_file.h"
 #include "tensor/blas.h"
@@ -30,23 +27,12 @@ typedef struct side {
     dataset rows;
 } side;
 
-static err set_path(char out[OPTION_TEXT_BYTES], const char *shared, const char *name) {
-    char path[4096];
-    CALL(path_join(path, shared, name));
-    CHECK(strlen(path) < OPTION_TEXT_BYTES, ERR_USAGE, "%s: path too long", path);
-    memcpy(out, path, strlen(path) + 1);
-    return OK;
-}
-
 static err open_side(side *s, const char *model, const char *shared) {
     attack_options o;
     char path[4096];
-    CALL(recipe_options("textfooler", &o));
-    snprintf(o.tagger, sizeof o.tagger, "perceptron");
-    snprintf(o.similarity_source, sizeof o.similarity_source, "none");
-    CALL(set_path(o.neighbours, shared, "data/synonyms/counterfitted_neighbors.json"));
-    CALL(set_path(o.tagger_path, shared, "data/pos/nltk-perceptron.json"));
-    CALL(set_path(o.stopwords, shared, "oracle/textfooler-stopwords.txt"));
+    CALL(path_join(path, shared, "data"));
+    CALL(attack_rows_options(path, "none", &o));
+    CALL(attack_rows_path(o.stopwords, shared, "oracle/textfooler-stopwords.txt"));
     CALL(path_join(path, shared, "data/vocab/bert-base-uncased.txt"));
     CALL(tokenizer_open(path, &s->w));
     CALL(attack_open(&(attack_setup){.o = &o, .w = s->w, .max_length = MAX_LENGTH}, &s->a));
@@ -64,48 +50,22 @@ static void close_side(side *s) {
     tokenizer_close(&s->w);
 }
 
-/* a feed of rows first .. first + n - 1, several of which are on their way at a time */
-typedef struct line {
-    const dataset *d;
-    int first, at, end;
-    attack_result *r; // (end - first)
-} line;
-
-static err next_row(void *state, int64_t *unit, const char **text, int *label) {
-    line *l = state;
-    *unit = l->at < l->end ? l->at++ : -1;
-    if (*unit >= 0) {
-        *text = dataset_text(l->d, (int)*unit);
-        *label = l->d->label[*unit];
-    }
-    return OK;
-}
-
-static err keep_row(void *state, int64_t unit, err e, attack_result *r) {
-    line *l = state;
-    CALL(e);
-    l->r[unit - l->first] = *r;
-    *r = (attack_result){0};
-    return OK;
-}
-
 static err turn(side *s, int first, int n) {
     CHECK(n >= 1 && first >= 0 && first <= s->rows.n - n, ERR_USAGE, "rows %d to %d of %d", first,
           first + n - 1, s->rows.n);
-    line l = {&s->rows, first, first, first + n, NULL};
-    const feed f = {.state = &l, .next = next_row, .done = keep_row};
-    CALL(mem_alloc((size_t)n, sizeof *l.r, &l.r));
+    attack_result *r;
+    CALL(mem_alloc((size_t)n, sizeof *r, &r));
     double start = peak_now();
-    err e = engine_run(s->a->engine, s->ws, s->victim, &f);
+    err e = attack_rows(s->a, s->ws, s->victim, &s->rows, first, n, r);
     double seconds = peak_now() - start;
     for (int i = 0; i < n && e == OK; i++)
-        printf("%s\t%lld\t%s\n", attack_outcome_name(l.r[i].outcome), (long long)l.r[i].queries,
-               l.r[i].final_text);
+        printf("%s\t%lld\t%s\n", attack_outcome_name(r[i].outcome), (long long)r[i].queries,
+               r[i].final_text);
     printf("%.9f\n", seconds);
     fflush(stdout);
     for (int i = 0; i < n; i++)
-        attack_result_free(&l.r[i]);
-    free(l.r);
+        attack_result_free(&r[i]);
+    free(r);
     return e;
 }
 

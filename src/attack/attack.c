@@ -38,6 +38,9 @@ static err open_similarity(attack *a, const attack_setup *s) {
     if (a->how.similarity == RECIPE_OWN)
         return OK;
     CALL(open_similarity_source(a, s));
+    if (strcmp(a->o.similarity_precision, "auto") != 0)
+        CALL(similarity_precision(
+            a->alike, strcmp(a->o.similarity_precision, "bf16") == 0 ? BFLOAT16 : FLOAT32));
     return similarity_use(a->alike, a->how.measure);
 }
 
@@ -322,6 +325,8 @@ static err describe_similarity(const attack *a, strbuf *out) {
         return strbuf_printf(out, "no similarity constraint");
     CALL(strbuf_printf(out, "similarity %s%s%s >= %.6f", source, angular ? "" : " ",
                        angular ? "" : r->measure, r->similarity));
+    if (strcmp(o->similarity_precision, "auto") != 0)
+        CALL(strbuf_printf(out, " in %s", o->similarity_precision));
     if (r->window == 0)
         CALL(strbuf_printf(out, " of whole texts"));
     else

@@ -12,6 +12,7 @@ enum { BATCH_TOKENS = 2048 };
 
 struct sentence_encoder {
     const encoder *m;
+    encoder view; /* the same weights in another precision; m may point here */
     const tokenizer *w;
     encoder *own_m; /* NULL: borrowed */
     tokenizer *own_w;
@@ -23,6 +24,7 @@ struct sentence_encoder {
     int32_t *ids;     /* (cap, max_length) packed */
     int32_t *offsets; /* (cap + 1) */
     int cap;
+    int64_t tokens;
 };
 
 static err finish(sentence_encoder *s, const encoder *m, const tokenizer *w, int max_length) {
@@ -176,6 +178,20 @@ void sentence_encoder_close(sentence_encoder **s) {
     *s = NULL;
 }
 
+err sentence_encoder_precision(sentence_encoder *s, precision p) {
+    CHECK(p == FLOAT32 || gemm_has_bfloat16(), ERR_USAGE,
+          "attack.similarity_precision is bf16, which this CPU (or this build, see `espalier "
+          "doctor`) does not multiply: expected float32");
+    s->view = *s->m;
+    s->view.c.p = p;
+    s->m = &s->view;
+    return OK;
+}
+
+int64_t sentence_encoder_tokens(const sentence_encoder *s) {
+    return s->tokens;
+}
+
 int sentence_encoder_width(const sentence_encoder *s) {
     return s->m->c.H;
 }
@@ -218,6 +234,7 @@ static err embed_batch(sentence_encoder *s, const char *const *texts, int left, 
     s->offsets[*n] = used;
     batch b = {.B = *n, .T = used, .ids = s->ids, .offsets = s->offsets};
     CALL(encoder_forward(s->ws, s->m, &b, NULL, 0));
+    s->tokens += used;
     const float *h = encoder_hidden(s->ws, s->m->c.L); // (T, H)
     for (int i = 0; i < *n; i++)
         mean(s, h, s->offsets[i] + !s->ends, s->offsets[i + 1] - !s->ends,

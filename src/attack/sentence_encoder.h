@@ -24,6 +24,12 @@ err sentence_encoder_borrow(const encoder *m, const tokenizer *w, int max_length
 err sentence_encoder_open(const char *dir, sentence_encoder **out);
 void sentence_encoder_close(sentence_encoder **s);
 
+/* Of the encoder's products from now on; as the encoder has it unless told. ERR_USAGE: BFLOAT16,
+ * which this CPU or build does not multiply. */
+err sentence_encoder_precision(sentence_encoder *s, precision p);
+
+/* Tokens that went through the encoder so far. */
+int64_t sentence_encoder_tokens(const sentence_encoder *s);
 int sentence_encoder_width(const sentence_encoder *s); /* H */
 /* v (n, H): of texts (n); a text without any token is 0. */
 err sentence_encoder_embed(sentence_encoder *s, const char *const *texts, int n, float *v);

@@ -86,9 +86,13 @@ err similarity_use(similarity *s, const char *measure) {
     RAISE(ERR_USAGE, "unknown measure of similarity \"%s\": angular, cosine or arccos", measure);
 }
 
-void similarity_work(const similarity *s, int64_t *asked, int64_t *computed) {
-    *asked = s->asked;
-    *computed = s->computed;
+err similarity_precision(similarity *s, precision p) {
+    return s->sentences ? sentence_encoder_precision(s->sentences, p) : OK;
+}
+
+similarity_done similarity_work(const similarity *s) {
+    return (similarity_done){s->asked, s->computed,
+                             s->sentences ? sentence_encoder_tokens(s->sentences) : 0};
 }
 
 /* mean of the word vectors of a text, 0 where it has none */

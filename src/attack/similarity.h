@@ -24,6 +24,10 @@ void similarity_close(similarity **s);
  * ERR_USAGE: another name. What is kept stays valid. */
 err similarity_use(similarity *s, const char *measure);
 
+/* Of the encoder's products, before anything is asked about; nothing to do with word vectors. See
+ * sentence_encoder_precision. */
+err similarity_precision(similarity *s, precision p);
+
 /* score (n): of each of others (n) against text. A text without any vector has cosine -1 with every
  * other, that is an angular similarity of 0. */
 err similarity_score(similarity *s, const char *text, const char *const *others, int n,
@@ -33,7 +37,12 @@ err similarity_score(similarity *s, const char *text, const char *const *others,
  * for texts of several comparisons. */
 err similarity_prepare(similarity *s, const char *const *texts, int n);
 
-/* Texts asked about so far, and how many of them had to be computed. */
-void similarity_work(const similarity *s, int64_t *asked, int64_t *computed);
+typedef struct similarity_done {
+    int64_t asked;    /* texts, a text of several comparisons each time */
+    int64_t computed; /* of them those whose vector was not kept */
+    int64_t tokens;   /* that went through the encoder for them; 0: word vectors */
+} similarity_done;
+/* Work so far. */
+similarity_done similarity_work(const similarity *s);
 
 #endif

@@ -206,7 +206,6 @@ START_TEST(a_text_is_computed_once) {
     toy t;
     similarity *one = NULL, *all = NULL;
     double apart[TEXTS], together[TEXTS];
-    int64_t asked, computed;
     toy_open(&t);
     ck_ok(similarity_open_encoder(t.m, t.w, 64, &one));
     ck_ok(similarity_open_encoder(t.m, t.w, 64, &all));
@@ -215,18 +214,48 @@ START_TEST(a_text_is_computed_once) {
     ck_ok(similarity_score(all, t.list[0], t.list, TEXTS, together));
     ck_assert_mem_eq(apart, together, sizeof apart);
     ck_assert(together[0] == 1.0);
-    similarity_work(all, &asked, &computed);
-    ck_assert_int_eq(asked, TEXTS + 1);
-    ck_assert_int_eq(computed, TEXTS);
+    ck_assert_int_eq(similarity_work(all).asked, TEXTS + 1);
+    ck_assert_int_eq(similarity_work(all).computed, TEXTS);
+    const int64_t tokens = similarity_work(all).tokens;
+    ck_assert_int_gt(tokens, 3 * TEXTS);
     ck_ok(similarity_use(all, "cosine"));
     ck_ok(similarity_score(all, t.list[3], t.list, TEXTS, together));
-    similarity_work(all, &asked, &computed);
-    ck_assert_int_eq(computed, TEXTS);
-    similarity_work(one, &asked, &computed);
-    ck_assert_int_eq(asked, 2 * TEXTS);
-    ck_assert_int_eq(computed, TEXTS);
+    ck_assert_int_eq(similarity_work(all).computed, TEXTS);
+    ck_assert_int_eq(similarity_work(one).asked, 2 * TEXTS);
+    ck_assert_int_eq(similarity_work(one).computed, TEXTS);
+    ck_assert_int_eq(similarity_work(one).tokens, tokens);
     similarity_close(&one);
     similarity_close(&all);
+    toy_close(&t);
+}
+END_TEST
+
+/* bf16: close to float32 and not equal, the same bits alone and in a batch; the lent encoder stays
+ * what it is; float32 asked for is float32 */
+START_TEST(another_precision) {
+    toy t;
+    similarity *s = NULL, *one = NULL;
+    double exact[TEXTS], rounded[TEXTS], apart[TEXTS];
+    toy_open(&t);
+    ck_ok(similarity_open_encoder(t.m, t.w, 64, &s));
+    ck_ok(similarity_score(s, t.list[0], t.list, TEXTS, exact));
+    similarity_close(&s);
+    ck_ok(similarity_open_encoder(t.m, t.w, 64, &s));
+    if (!gemm_has_bfloat16())
+        ck_refused(similarity_precision(s, BFLOAT16), ERR_USAGE, "attack.similarity_precision");
+    ck_ok(similarity_precision(s, gemm_has_bfloat16() ? BFLOAT16 : FLOAT32));
+    ck_ok(similarity_score(s, t.list[0], t.list, TEXTS, rounded));
+    ck_ok(similarity_open_encoder(t.m, t.w, 64, &one));
+    ck_ok(similarity_precision(one, gemm_has_bfloat16() ? BFLOAT16 : FLOAT32));
+    for (int i = TEXTS - 1; i >= 0; i--)
+        ck_ok(similarity_score(one, t.list[0], t.list + i, 1, apart + i));
+    ck_assert_mem_eq(apart, rounded, sizeof apart);
+    for (int i = 0; i < TEXTS; i++)
+        ck_assert_msg(fabs(exact[i] - rounded[i]) < 1e-2, "%.6f %.6f", exact[i], rounded[i]);
+    ck_assert_int_eq(memcmp(exact, rounded, sizeof exact) != 0, gemm_has_bfloat16());
+    ck_assert_int_eq(t.m->c.p, FLOAT32);
+    similarity_close(&one);
+    similarity_close(&s);
     toy_close(&t);
 }
 END_TEST
@@ -271,6 +300,7 @@ int main(void) {
     tcase_add_test(c, sequences_are_cut_as_the_checkpoint_says);
     tcase_add_test(c, layouts_that_are_refused);
     tcase_add_test(c, a_text_is_computed_once);
+    tcase_add_test(c, another_precision);
     tcase_add_test(c, memory_of_what_is_kept_is_bounded);
     suite_add_tcase(s, c);
     return scratch_run(s);
