@@ -2,23 +2,14 @@
 # kill -9 in every stage, then start again: same tables, finished units are not done again.
 set -u
 source tests/cli/common.bash
+source tests/cli/kill.bash
 source tests/cli/refuse.bash
 run() { ranks 2 run tests/cli/tiny.yaml --set study.directory="$1"; }
-summary() { (cd "$1" && sha256sum models/*/* report/*) | sort -k2; }
 # lines of finished units: what was begun and how long it took is said once a start
 units() { find "$1/journal" -name '*.log' ! -name 'begun.*' ! -name 'usage.*' -exec cat {} + 2>/dev/null | wc -l; }
 
 run "$scratch/whole" >"$scratch/out" 2>"$scratch/err" || { cat "$scratch/err"; check "the study runs" false; }
 summary "$scratch/whole" >"$scratch/sum"
-
-# kill -9 the launcher and its ranks: all whose command line names the folder
-kill_run() {
-    local p words
-    for p in /proc/[0-9]*; do
-        mapfile -d '' -t words <"$p/cmdline" || continue
-        case " ${words[*]} " in *"study.directory=$1 "*) kill -9 "${p#/proc/}" ;; esac
-    done 2>/dev/null
-}
 
 # a stage has begun once its sign is in the folder
 declare -A sign=([pretrain]=pretrain.checkpoint [finetune]='journal/finetune.*.log' [soup]='journal/heldout.*.log'
