@@ -32,6 +32,14 @@ err plan_measure(study_plan *p, int calibrated);
 
 /* Core-seconds of each stage; needs speed. */
 void plan_hours(const study_plan *p, plan_stage out[PLAN_STAGES]);
+/* What recorded queries (attack.trace) take, at as many queries a token as plan_hours assumes. */
+typedef struct plan_trace {
+    int attacks; /* models times recipes */
+    double queries;
+    double memory; /* bytes a rank */
+    double disk;   /* bytes of study.h5 and the journal */
+} plan_trace;
+void plan_traces(const study_plan *p, plan_trace *out);
 /* Everything as text. */
 err plan_print(const study_plan *p, strbuf *out);
 

@@ -2,6 +2,9 @@
  * it there is */
 #include "plan.h"
 
+#include "attack/result.h"
+#include "store/store.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -9,12 +12,32 @@
  * the text once more). */
 static const double QUERIES = 7;
 
+/* bytes of a query in a line of the journal: trace.h */
+static const double TRACE_LINE = 28 * 4 / 3.0;
+
 /* share of the machine's float32 speed in training that pruning reaches in float64 */
 static const double FLOAT64 = 0.4;
 
 static double weights(const encoder_config *c) {
     double H = c->H;
     return c->L * (4 * H * H + 2 * H * c->F);
+}
+
+static int models(const study *s) {
+    return 4 + s->prune.methods.n * (s->prune.sparsity.n + s->prune.patterns.n);
+}
+
+/* Every query that is recorded stays in memory until the report is written, on every rank: as it
+ * was attacked, as a row to write, and as a row read back; lists of rows grow by doubling, so that
+ * a quarter of them is unused on average. On disk: the row and its line in the journal. */
+void plan_traces(const study_plan *p, plan_trace *out) {
+    const study *s = p->c->s;
+    const examples *x = &p->c->xtest;
+    const double tokens = (double)x->offset[x->n] * p->c->attacked.n / x->n;
+    out->attacks = models(s) * (1 + s->attack.recipes.n);
+    out->queries = s->attack.trace ? out->attacks * QUERIES * tokens : 0;
+    out->memory = out->queries * (sizeof(attack_query) + 2 * 1.5 * sizeof(store_query));
+    out->disk = out->queries * (sizeof(store_query) + TRACE_LINE);
 }
 
 /* forward passes of a whole attack on n examples with so many tokens */
@@ -61,8 +84,7 @@ void plan_hours(const study_plan *p, plan_stage out[PLAN_STAGES]) {
     double reported = (double)p->c->attacked.n / p->c->xtest.n;
     for (int i = 0; i < s->n_variants; i++)
         finetune += p->seconds[i];
-    int candidates = 2 * s->n_variants,
-        models = 4 + s->prune.methods.n * (s->prune.sparsity.n + s->prune.patterns.n);
+    int candidates = 2 * s->n_variants;
     const plan_stage stages[PLAN_STAGES] = {
         {"pretrain", "measured, its head by arithmetic", pretrain_seconds(p)},
         {"finetune", "measured", finetune},
@@ -70,6 +92,6 @@ void plan_hours(const study_plan *p, plan_stage out[PLAN_STAGES]) {
          candidates * attack_seconds(p, &p->c->xheldout, probe)},
         {"prune", "by arithmetic", prune_seconds(p)},
         {"attack", "measured; 7 queries a token",
-         models * attack_seconds(p, &p->c->xtest, reported)}};
+         models(s) * (1 + s->attack.recipes.n) * attack_seconds(p, &p->c->xtest, reported)}};
     memcpy(out, stages, sizeof stages);
 }

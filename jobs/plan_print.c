@@ -2,6 +2,7 @@
 #include "plan.h"
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "config/variants.h"
 #include "sweep/schedule.h"
 
@@ -90,33 +91,52 @@ static err print_need(const char *what, const need *n, const study_plan *p, strb
         GIB * n->activations, GIB * n->attention, GIB * n->other, GIB * p->room.held);
 }
 
-static err print_memory(const study_plan *p, strbuf *out) {
+/* queries are a guess from the texts' lengths: what may not fit is said, and nothing is refused */
+static err print_traces(const study_plan *p, const plan_trace *t, strbuf *out) {
+    CALL(strbuf_printf(out,
+                       "%-10s %8.3f: %.3g million recorded queries of %d attacks (models by "
+                       "recipes), held already %.3f\n",
+                       "attack", GIB * (t->memory + p->room.held), 1e-6 * t->queries, t->attacks,
+                       GIB * p->room.held));
+    if (t->memory + p->room.held > p->room.bytes)
+        log_warning("the recorded queries of the attacks may not fit: set attack.trace: false, or "
+                    "attack fewer examples");
+    return OK;
+}
+
+static err print_memory(const study_plan *p, const plan_trace *t, strbuf *out) {
     const study *s = p->c->s;
     CALL(strbuf_printf(out, "\nmemory a rank, GiB\n"));
     if (s->pretrain.epochs > 0)
         CALL(print_need("pretrain", &p->pretrain, p, out));
     CALL(print_need("finetune", &p->finetune, p, out));
+    CALL(print_traces(p, t, out));
     return strbuf_printf(out, "%-10s %8.3f: by %s, %d rank%s on this host\n", "there is",
                          GIB * p->room.bytes, p->room.by, p->room.ranks_here,
                          p->room.ranks_here == 1 ? "" : "s");
 }
 
-static err print_disk(const study_plan *p, strbuf *out) {
+static err print_disk(const study_plan *p, const plan_trace *t, strbuf *out) {
     const study *s = p->c->s;
     double model = 4.0 * (double)encoder_count(&p->shape);
     int models =
         s->n_variants + 3 + s->prune.methods.n * (s->prune.sparsity.n + s->prune.patterns.n);
     int unfinished = p->ranks < s->n_variants ? p->ranks : s->n_variants;
     return strbuf_printf(
-        out, "\ndisk, GiB: %.3f for %d models, up to %.3f for checkpoints on the way\n",
-        GIB * model * models * p->seeds, models * p->seeds, GIB * 4 * model * unfinished);
+        out,
+        "\ndisk, GiB: %.3f for %d models, up to %.3f for checkpoints on the way, %.3f for recorded "
+        "queries\n",
+        GIB * model * models * p->seeds, models * p->seeds, GIB * 4 * model * unfinished,
+        GIB * t->disk * p->seeds);
 }
 
 err plan_print(const study_plan *p, strbuf *out) {
+    plan_trace t;
     CALL(print_variants(p, out));
     CALL(say_twins(p->c->s, out));
     if (p->measured)
         CALL(print_hours(p, out));
-    CALL(print_memory(p, out));
-    return print_disk(p, out);
+    plan_traces(p, &t);
+    CALL(print_memory(p, &t, out));
+    return print_disk(p, &t, out);
 }

@@ -3,6 +3,7 @@
  * Counts are in bytes of seven bits, lowest first; the rest is little-endian. */
 #include "attack/trace.h"
 
+#include "base/arena.h"
 #include "io/base64.h"
 
 #include <math.h>
@@ -116,6 +117,9 @@ err trace_read(const char *text, attack_result *result) {
         if (e == OK)
             e = attack_result_add(result, &q);
     }
+    if (e == OK && result->n_query > 0) /* many results are kept at a time */
+        e = mem_resize((size_t)result->n_query, sizeof *result->query, &result->query);
+    result->cap_query = result->n_query;
 done:
     strbuf_free(&packed);
     return e;

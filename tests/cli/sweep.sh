@@ -41,6 +41,15 @@ check "for so many ranks" grep -q "^fine-tuning on 3 ranks: " "$scratch/plan"
 plan --no-calibrate --set model.layers=24 --set model.hidden=1024 --set model.heads=16 --set model.feed_forward=4096 || cat "$scratch/err"
 check "BERT-large's blocks" grep -qE "^finetune +[0-9.]+: parameters 1\.1" "$scratch/plan"
 
+# recorded queries: of every model by every recipe, on every rank; none without a trace
+millions() { sed -n 's/^attack .*: \([0-9.e+-]*\) million recorded queries of '"$1"' attacks .*/\1/p' "$scratch/plan"; }
+plan --no-calibrate --set 'prune.methods=[]' --set attack.examples=50
+one=$(millions 4)
+plan --no-calibrate --set 'prune.methods=[]' --set attack.examples=50 --set 'attack.recipes=[pwws, a2t]'
+check "recipes multiply recorded queries" awk "BEGIN { exit !($one > 0 && ($(millions 12) / $one - 3) ^ 2 < 0.001) }"
+plan --no-calibrate --set attack.trace=false
+check "no trace, no queries" test "$(millions 6)" = 0
+
 # too little memory
 export SLURM_MEM_PER_NODE=20
 plan --no-calibrate --set pretrain.epochs=0
