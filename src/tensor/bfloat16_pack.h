@@ -46,12 +46,15 @@ LANES_INLINE void put_words(word *out, lanes first, lanes second, const int n) {
     _mm512_storeu_si512(out + 2 * PIECE, pieces_join(x.low, y.low));
 }
 
-/* 16 vectors (of rows or columns; m are there) from p on, k terms of each: transposed, or by terms.
- * x: the first vector's first term */
-LANES_INLINE void load_block(lanes v[16], const float *x, size_t ld, int by_terms, int m, int k) {
+/* 16 rows of x, ld apart: m of them are there, n floats of each */
+LANES_INLINE void load_block(lanes v[16], const float *x, size_t ld, int m, int n) {
+    if (m >= 16 && n >= LANES) {
+        for (int i = 0; i < 16; i++)
+            v[i] = lanes_load(x + (size_t)i * ld);
+        return;
+    }
     for (int i = 0; i < 16; i++)
-        v[i] = by_terms ? (i < k ? load_terms(x + (size_t)i * ld, m) : lanes_set(0.0f))
-                        : (i < m ? load_terms(x + (size_t)i * ld, k) : lanes_set(0.0f));
+        v[i] = i < m ? load_terms(x + (size_t)i * ld, n) : lanes_set(0.0f);
 }
 
 /* 16 rows of a step of A from row on: m rows and k terms are there */
@@ -59,6 +62,11 @@ LANES_INLINE void pack_rows(word *out, gemm_operand a, int row, int m, int p, in
     size_t ld = (size_t)a.ld;
     if (!a.transposed) {
         const float *x = a.x + (size_t)row * ld + (size_t)p;
+        if (m >= 16 && k >= STEP) {
+            for (int i = 0; i < 16; i++, x += ld)
+                put_words(out + i * 16, lanes_load(x), lanes_load(x + 16), n);
+            return;
+        }
         for (int i = 0; i < 16; i++, x += ld) {
             int terms = i < m ? k : 0;
             put_words(out + i * 16, load_terms(x, terms), load_terms(x + 16, terms - 16), n);
@@ -67,8 +75,8 @@ LANES_INLINE void pack_rows(word *out, gemm_operand a, int row, int m, int p, in
     }
     lanes low[16], high[16];
     const float *x = a.x + (size_t)p * ld + (size_t)row;
-    load_block(low, x, ld, 1, m, k);
-    load_block(high, x + 16 * ld, ld, 1, m, k - 16);
+    load_block(low, x, ld, k, m);
+    load_block(high, x + 16 * ld, ld, k - 16, m);
     lanes_transpose(low);
     lanes_transpose(high);
     for (int i = 0; i < 16; i++)
@@ -82,14 +90,14 @@ LANES_INLINE void pack_columns(word *out, gemm_operand b, int p, int k, int col,
     lanes low[16], high[16];
     if (b.transposed) {
         const float *x = b.x + (size_t)col * ld + (size_t)p;
-        load_block(low, x, ld, 0, m, k);
-        load_block(high, x + 16, ld, 0, m, k - 16);
+        load_block(low, x, ld, m, k);
+        load_block(high, x + 16, ld, m, k - 16);
         lanes_transpose(low);
         lanes_transpose(high);
     } else {
         const float *x = b.x + (size_t)p * ld + (size_t)col;
-        load_block(low, x, ld, 1, m, k);
-        load_block(high, x + 16 * ld, ld, 1, m, k - 16);
+        load_block(low, x, ld, k, m);
+        load_block(high, x + 16 * ld, ld, k - 16, m);
     }
     for (int q = 0; q < 16; q++)
         put_words(out + q * 16, low[q], high[q], n);

@@ -7,10 +7,15 @@
 
 #if defined(__AVX512BF16__)
 
-/* Terms of a block: all pieces of a panel of B stay in the first-level cache. Rows of a block: all
- * pieces of A in the second. The first decides in which order terms are added, the second does not.
- */
-enum { DEPTH_ROUNDED = 512, ROWS_ROUNDED = 512, DEPTH_EXACT = 256, ROWS_EXACT = 512 };
+/* Terms of a block (depth): a panel of B stays near the first-level cache with all its pieces.
+ * Numbers of a block of A: with all their pieces they stay in the second. The first decides in
+ * which order terms are added, the second does not. */
+enum {
+    DEPTH_ROUNDED = 512,
+    DEPTH_EXACT = 256,
+    BLOCK_ROUNDED = 512 * DEPTH_ROUNDED,
+    BLOCK_EXACT = 512 * DEPTH_EXACT
+};
 
 /* What is fetched while a panel is computed: its place in C, and rows of the panel of B that comes
  * next, two lines of each a step. */
@@ -205,9 +210,9 @@ static int equal(int n, int most) {
     return ((n + parts - 1) / parts + PANEL - 1) / PANEL * PANEL;
 }
 
-LANES_INLINE void product(const gemm_call *g, panel_fn panel, word *a, word *b, int deep, int high,
+LANES_INLINE void product(const gemm_call *g, panel_fn panel, word *a, word *b, int deep, int room,
                           const int n) {
-    high = equal(g->M, high);
+    int high = equal(g->M, room / deep / PANEL * PANEL);
     for (int p = 0; p < g->K; p += deep) {
         int k = g->K - p < deep ? g->K - p : deep;
         size_t panel_words = (size_t)((k + STEP - 1) / STEP * n * PIECE);
@@ -220,13 +225,13 @@ LANES_INLINE void product(const gemm_call *g, panel_fn panel, word *a, word *b, 
 }
 
 static void product_rounded(const gemm_call *g, panel_fn panel) {
-    _Alignas(64) word a[ROWS_ROUNDED * DEPTH_ROUNDED / 2], b[PANEL * DEPTH_ROUNDED / 2];
-    product(g, panel, a, b, equal(g->K, DEPTH_ROUNDED), ROWS_ROUNDED, 1);
+    _Alignas(64) word a[BLOCK_ROUNDED / 2], b[PANEL * DEPTH_ROUNDED / 2];
+    product(g, panel, a, b, equal(g->K, DEPTH_ROUNDED), BLOCK_ROUNDED, 1);
 }
 
 static void product_exact(const gemm_call *g, panel_fn panel) {
-    _Alignas(64) word a[ROWS_EXACT * DEPTH_EXACT / 2 * 3], b[PANEL * DEPTH_EXACT / 2 * 3];
-    product(g, panel, a, b, equal(g->K, DEPTH_EXACT), ROWS_EXACT, 3);
+    _Alignas(64) word a[BLOCK_EXACT / 2 * 3], b[PANEL * DEPTH_EXACT / 2 * 3];
+    product(g, panel, a, b, equal(g->K, DEPTH_EXACT), BLOCK_EXACT, 3);
 }
 
 void gemm_bfloat16_pairs(const gemm_call *g) {
