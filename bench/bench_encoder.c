@@ -17,6 +17,7 @@
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,12 +26,14 @@ enum { S = 64, S_MEMORY = 128, RAGGED = 8, LEAST = 3 };
 
 typedef struct arguments {
     const char *size; /* NULL: all */
+    const char *what; /* only figures whose name contains it */
     double seconds;
     int memory;
 } arguments;
 
 static const struct argp_option OPTIONS[] = {
     {"size", 's', "NAME", 0, "tiny 2x128, mini 4x256, small 4x512 or base 12x768; default: all", 0},
+    {"what", 'w', "TEXT", 0, "only figures whose name contains TEXT", 0},
     {"seconds", 't', "S", 0, "least time for every figure; default 1", 0},
     {"memory", 'm', NULL, 0, "only the peak memory of base, batch 32, sequence 128", 0},
     {0}};
@@ -39,6 +42,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     if (key == 's')
         a->size = arg;
+    else if (key == 'w')
+        a->what = arg;
     else if (key == 't')
         a->seconds = strtod(arg, NULL);
     else if (key == 'm')
@@ -68,14 +73,16 @@ static err turn(void *state, double *rate) {
     return OK;
 }
 
-static err measure(const size *z, const char *what, const lengths *n, work w, double seconds,
+static err measure(const arguments *a, const size *z, const char *what, const lengths *n, work w,
                    double target) {
+    if (!strstr(what, a->what))
+        return OK;
     subject x = {.w = w, .batches = n->batches};
     share r;
     char wanted[16] = "";
     err e;
     TRY(workload_create(z, n, w == WORK_MLM, &x.k));
-    TRY(share_measure(turn, &x, share_fp32, NULL, seconds, LEAST, &r));
+    TRY(share_measure(turn, &x, share_fp32, NULL, a->seconds, LEAST, &r));
     if (target > 0.0)
         snprintf(wanted, sizeof wanted, "%.0f %%", 100.0 * target);
     printf("%-6s %-24s %9.0f  %7.1f  %5.1f  %5.1f %%  %5.1f %%  %6s  %5d\n", z->name, what,
@@ -87,14 +94,14 @@ done:
     return e;
 }
 
-static err run(const size *z, double seconds, const lengths *fixed, const lengths *ragged) {
-    CALL(measure(z, "forward, 64", fixed, WORK_HIDDEN, seconds, z->forward));
-    CALL(measure(z, "training step, 64", fixed, WORK_TRAIN, seconds, z->train));
-    CALL(measure(z, "classification, 64", fixed, WORK_FORWARD, seconds, 0.0));
-    CALL(measure(z, "classification, SST-2", ragged, WORK_FORWARD, seconds, 0.0));
-    CALL(measure(z, "training step, SST-2", ragged, WORK_TRAIN, seconds, 0.0));
+static err run(const arguments *a, const size *z, const lengths *fixed, const lengths *ragged) {
+    CALL(measure(a, z, "forward, 64", fixed, WORK_HIDDEN, z->forward));
+    CALL(measure(a, z, "training step, 64", fixed, WORK_TRAIN, z->train));
+    CALL(measure(a, z, "classification, 64", fixed, WORK_FORWARD, 0.0));
+    CALL(measure(a, z, "classification, SST-2", ragged, WORK_FORWARD, 0.0));
+    CALL(measure(a, z, "training step, SST-2", ragged, WORK_TRAIN, 0.0));
     if (z->L <= 4) /* base's would take as long as all the others */
-        CALL(measure(z, "masked-language step, 64", fixed, WORK_MLM, seconds, 0.0));
+        CALL(measure(a, z, "masked-language step, 64", fixed, WORK_MLM, 0.0));
     return OK;
 }
 
@@ -142,8 +149,8 @@ static err run_all(const arguments *a) {
            "peak", "share", "best", "target", "turns");
     for (int i = 0; i < SIZES; i++)
         if (!a->size || size_find(a->size) == &SIZE[i])
-            TRY(run(&SIZE[i], a->seconds, &fixed, &ragged));
-    if (!a->size || size_find(a->size)->L > 4)
+            TRY(run(a, &SIZE[i], &fixed, &ragged));
+    if (!a->what[0] && (!a->size || size_find(a->size)->L > 4))
         TRY(memory_apart());
 done:
     lengths_free(&fixed);
@@ -152,7 +159,7 @@ done:
 }
 
 int main(int argc, char **argv) {
-    arguments a = {.seconds = 1.0};
+    arguments a = {.seconds = 1.0, .what = ""};
     const struct argp argp = {OPTIONS, parse, NULL, "Speed of the encoder on one core.",
                               NULL,    NULL,  NULL};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
