@@ -22,11 +22,23 @@ enum {
 typedef struct coming {
     const float *c, *b;
     size_t ldc, row, step; /* of B: from row to row, from step to step */
-    int rows;
+    int c_rows, b_rows;    /* of a step */
 } coming;
 
 /* x (PANEL, PANEL) from two panels */
 typedef void (*panel_fn)(float *x, const word *a, const word *b, int steps, const coming *next);
+
+LANES_INLINE void fetch(const coming *n, int step) {
+    const float *c = n->c + (size_t)(n->c_rows * step) * n->ldc, *b = n->b + (size_t)step * n->step;
+    for (int i = 0; i < n->c_rows; i++, c += n->ldc) {
+        __builtin_prefetch(c, 1);
+        __builtin_prefetch(c + LANES, 1);
+    }
+    for (int i = 0; i < n->b_rows; i++, b += n->row) {
+        __builtin_prefetch(b, 0, 2);
+        __builtin_prefetch(b + LANES, 0, 2);
+    }
+}
 
 /* sum += the terms of a piece of a step, eight rows of a and two vectors of b */
 LANES_INLINE void add_pairs(__m512 sum[8][2], const word *a, const word *b) {
@@ -113,26 +125,14 @@ LANES_INLINE void tiles_store(float *c) {
 }
 
 static void tiles_rounded(float *c, const word *a, const word *b, int steps, const coming *next) {
-    (void)next;
     tiles_clear();
     for (int s = 0; s < steps; s++, a += PIECE, b += PIECE) {
+        fetch(next, s);
         tiles_load_a(a);
         tiles_load_b(b);
         tiles_add();
     }
     tiles_store(c);
-}
-
-LANES_INLINE void fetch(const coming *n, int step) {
-    const float *c = n->c + (size_t)(4 * step % PANEL) * n->ldc, *b = n->b + (size_t)step * n->step;
-    for (int i = 0; i < 4; i++, c += n->ldc) {
-        __builtin_prefetch(c, 1);
-        __builtin_prefetch(c + LANES, 1);
-    }
-    for (int i = 0; i < n->rows; i++, b += n->row) {
-        __builtin_prefetch(b, 0, 2);
-        __builtin_prefetch(b + LANES, 0, 2);
-    }
 }
 
 /* the order of PRODUCTS */
@@ -188,13 +188,14 @@ LANES_INLINE void block(const gemm_call *g, panel_fn panel, const word *a, word 
         const float *then = g->b.x + (g->b.transposed ? (size_t)(col + PANEL) * ld + (size_t)p
                                                       : (size_t)p * ld + (size_t)(col + PANEL));
         pack_panel_b(b, g->b, p, k, col, cols, n);
-        for (int i = 0, t = 0; i < m; i += PANEL, t += next.rows) {
+        for (int i = 0, t = 0; i < m; i += PANEL, t += next.b_rows) {
             int rows = m - i < PANEL ? m - i : PANEL, left = PANEL - t,
                 share = (PANEL + panels - 1) / panels;
             float *c = g->c + (size_t)(row + i) * ldc + col;
             next.c = c;
-            next.ldc = rows == PANEL && cols == PANEL ? ldc : 0;
-            next.rows = !more ? 0 : share < left ? share : left;
+            next.ldc = ldc;
+            next.c_rows = rows == PANEL && cols == PANEL ? (PANEL + steps - 1) / steps : 0;
+            next.b_rows = !more ? 0 : share < left ? share : left;
             next.b = then + (size_t)t * ld;
             panel(x, a + (size_t)(i / PANEL) * (size_t)(steps * n * PIECE), b, steps, &next);
             take_over(c, ldc, x, rows, cols, add);
