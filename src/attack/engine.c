@@ -1,6 +1,7 @@
 #include "attack/engine.h"
 
 #include "attack/search.h"
+#include "base/arena.h"
 #include "base/clock.h"
 
 #include <math.h>
@@ -37,13 +38,13 @@ struct engine {
     int n, opened;
     int exhausted;
     /* the batch */
-    int32_t *ids;    // (cap_ids)
-    int32_t *offset; // (cap_rows + 1)
-    passenger *row;  // (cap_rows)
-    double *p;       // (cap_rows, K)
-    int B, cap_rows, cap_ids, K;
-    const char **wished; /* texts whose vectors are wished for */
-    int cap_wished;
+    int B, K;
+    int32_t *ids;                                           // (T)
+    int32_t *offset;                                        // (B + 1)
+    passenger *row;                                         // (B)
+    double *p;                                              // (B, K)
+    const char **wished;                                    /* texts whose vectors are wished for */
+    size_t cap_ids, cap_offset, cap_row, cap_p, cap_wished; /* elements there is memory for */
     engine_work work;
 };
 
@@ -173,29 +174,12 @@ static err take_on(engine *g) {
     return OK;
 }
 
-static err grow(void *p, size_t bytes) {
-    void *old, *block;
-    memcpy(&old, p, sizeof old);
-    block = realloc(old, bytes);
-    CHECK(block, ERR_FAILED, "out of memory: %zu bytes of a batch", bytes);
-    memcpy(p, &block, sizeof block);
-    return OK;
-}
-
 static err make_room(engine *g, int tokens) {
-    if (tokens > g->cap_ids) {
-        g->cap_ids = 2 * tokens;
-        CALL(grow(&g->ids, (size_t)g->cap_ids * sizeof *g->ids));
-    }
-    if (g->B == g->cap_rows || g->K != g->victim->c.K) {
-        g->K = g->victim->c.K;
-        g->cap_rows = g->cap_rows ? 2 * g->cap_rows : 128;
-        size_t rows = (size_t)g->cap_rows;
-        CALL(grow(&g->offset, (rows + 1) * sizeof *g->offset));
-        CALL(grow(&g->row, rows * sizeof *g->row));
-        CALL(grow(&g->p, rows * (size_t)g->K * sizeof *g->p));
-    }
-    return OK;
+    const size_t rows = (size_t)g->B + 1;
+    CALL(mem_grow((size_t)tokens, sizeof *g->ids, &g->ids, &g->cap_ids));
+    CALL(mem_grow(rows + 1, sizeof *g->offset, &g->offset, &g->cap_offset));
+    CALL(mem_grow(rows, sizeof *g->row, &g->row, &g->cap_row));
+    return mem_grow(rows * (size_t)g->K, sizeof *g->p, &g->p, &g->cap_p);
 }
 
 /* the oldest questions, as many as the limit lets in, but one at least */
@@ -296,10 +280,7 @@ static err grant_wishes(engine *g, int *n) {
         if (!s->wishes)
             continue;
         int more = *n + 1 + s->c.n;
-        if (more > g->cap_wished) {
-            g->cap_wished = 2 * more;
-            CALL(grow(&g->wished, (size_t)g->cap_wished * sizeof *g->wished));
-        }
+        CALL(mem_grow((size_t)more, sizeof *g->wished, &g->wished, &g->cap_wished));
         memcpy(g->wished + *n, s->c.texts, (size_t)(1 + s->c.n) * sizeof *g->wished);
         *n = more;
         s->wishes = 0;
@@ -323,6 +304,7 @@ err engine_run(engine *g, encoder_ws *ws, const encoder *victim, const feed *f) 
     err e;
     g->ws = ws;
     g->victim = victim;
+    g->K = victim->c.K;
     g->f = f;
     g->n = g->exhausted = 0;
     do {

@@ -6,9 +6,7 @@
 #ifndef ESPALIER_ATTACK_INQUIRY_H
 #define ESPALIER_ATTACK_INQUIRY_H
 
-#include "base/err.h"
-
-#include <stdint.h>
+#include "attack/key_table.h"
 
 typedef struct inquiry {
     int K;
@@ -19,11 +17,8 @@ typedef struct inquiry {
     int first;       /* sequence at offset[0]: those before are answered and forgotten */
     int32_t *ids;    /* of sequences first .. n - 1 */
     int64_t *offset; // (n - first + 1) into ids
-    int cap, cap_offset;
-    int64_t cap_ids;
-    uint64_t *key; // (slots) hashes
-    int *at;       // (slots) sequence + 1, 0: free
-    int slots;
+    size_t cap_p, cap_offset, cap_ids; /* elements there is memory for */
+    key_table sequence;                /* by hash of the ids */
 } inquiry;
 
 /* Empty, for a model of K classes; memory is kept. */

@@ -21,27 +21,21 @@ void attack_result_free(attack_result *r) {
     r->order = NULL;
     r->final_text = NULL;
     r->query = NULL;
-    r->n_query = r->cap_query = 0;
+    r->n_query = 0;
+    r->cap_query = 0;
 }
 
 err attack_result_add(attack_result *r, const attack_query *q) {
-    if (r->n_query == r->cap_query) {
-        int cap = r->cap_query ? 2 * r->cap_query : 64;
-        attack_query *more = realloc(r->query, (size_t)cap * sizeof *more);
-        CHECK(more, ERR_FAILED, "out of memory: %d queries of an example", cap);
-        r->query = more;
-        r->cap_query = cap;
-    }
+    CALL(mem_grow((size_t)r->n_query + 1, sizeof *r->query, &r->query, &r->cap_query));
     r->query[r->n_query++] = *q;
     return OK;
 }
 
 err attack_result_change(attack_result *r, int word, const char *from, const char *to) {
-    attack_change *more = realloc(r->change, ((size_t)r->changed + 1) * sizeof *more);
-    CHECK(more, ERR_FAILED, "out of memory");
-    r->change = more;
-    more[r->changed++] = (attack_change){word, strdup(from), strdup(to)};
-    CHECK(more[r->changed - 1].from && more[r->changed - 1].to, ERR_FAILED, "out of memory");
+    CALL(mem_resize((size_t)r->changed + 1, sizeof *r->change, &r->change));
+    attack_change *new = &r->change[r->changed++];
+    *new = (attack_change){word, strdup(from), strdup(to)};
+    CHECK(new->from &&new->to, ERR_FAILED, "out of memory");
     return OK;
 }
 

@@ -48,7 +48,8 @@ typedef struct attack_result {
     int *order, n_order;     /* (n_order) ranked word indices, most important first; owned */
     char *final_text;        /* owned; of an errored example its message */
     attack_query *query;     /* (n_query) every query, none where attack.trace is 0; owned */
-    int n_query, cap_query;
+    int n_query;
+    size_t cap_query;
     attack_change *change; /* (changed) owned */
 } attack_result;
 void attack_result_free(attack_result *r);

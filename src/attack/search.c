@@ -54,13 +54,7 @@ void search_begin_step(search *s) {
 
 /* one question, of these ids (n) and the text's hash */
 static err put(search *s, int n, attack_query q) {
-    if (s->n_asked == s->cap_asked) {
-        int cap = s->cap_asked ? 2 * s->cap_asked : 256;
-        int *more = realloc(s->sequence, (size_t)cap * sizeof *more);
-        CHECK(more, ERR_FAILED, "out of memory: %d questions of an attack", cap);
-        s->sequence = more;
-        s->cap_asked = cap;
-    }
+    CALL(mem_grow((size_t)s->n_asked + 1, sizeof *s->sequence, &s->sequence, &s->cap_asked));
     CALL(inquiry_ask(&s->ask, s->ids, n, &s->sequence[s->n_asked]));
     s->n_asked++;
     s->r->queries++;

@@ -33,7 +33,8 @@ struct search {
     wording original, current; /* current shares the gaps */
     double now;                /* probability of the true class for the current text */
     /* questions of this step: number k is query first_query + k of the result */
-    int first_query, n_asked, cap_asked;
+    int first_query, n_asked;
+    size_t cap_asked;
     int *sequence; // (n_asked) which answer of the inquiry
     int32_t *ids;  // (max_length) a question being put
     /* ranking */

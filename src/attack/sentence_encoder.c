@@ -21,9 +21,9 @@ struct sentence_encoder {
     int max_length;
     int ends;         /* [CLS] and [SEP] count in the mean */
     int alone;        /* every text is a batch of its own */
-    int32_t *ids;     /* (cap, max_length) packed */
-    int32_t *offsets; /* (cap + 1) */
-    int cap;
+    int32_t *ids;     // (n, max_length) packed
+    int32_t *offsets; // (n + 1)
+    size_t cap_ids, cap_offsets;
     int64_t tokens;
 };
 
@@ -196,16 +196,11 @@ int sentence_encoder_width(const sentence_encoder *s) {
     return s->m->c.H;
 }
 
-static err grow(sentence_encoder *s) {
-    int cap = s->cap ? 2 * s->cap : 64;
-    int32_t *ids = realloc(s->ids, (size_t)cap * (size_t)s->max_length * sizeof *ids);
-    CHECK(ids, ERR_FAILED, "out of memory");
-    s->ids = ids;
-    int32_t *offsets = realloc(s->offsets, ((size_t)cap + 1) * sizeof *offsets);
-    CHECK(offsets, ERR_FAILED, "out of memory");
-    s->offsets = offsets;
-    s->cap = cap;
-    return OK;
+/* for one text more than n */
+static err make_room(sentence_encoder *s, int n) {
+    const size_t texts = (size_t)n + 1, most = (size_t)s->max_length;
+    CALL(mem_grow(texts * most, sizeof *s->ids, &s->ids, &s->cap_ids));
+    return mem_grow(texts + 1, sizeof *s->offsets, &s->offsets, &s->cap_offsets);
 }
 
 /* mean of the rows first .. last - 1 of h (T, H), added up in float64 */
@@ -223,8 +218,7 @@ static void mean(const sentence_encoder *s, const float *h, int first, int last,
 static err embed_batch(sentence_encoder *s, const char *const *texts, int left, float *v, int *n) {
     int used = 0, length, cut;
     for (*n = 0; *n < left; (*n)++, used += length) {
-        if (*n == s->cap)
-            CALL(grow(s));
+        CALL(make_room(s, *n));
         s->offsets[*n] = used;
         CALL(tokenizer_sequence(s->w, texts[*n], strlen(texts[*n]), s->ids + used, s->max_length,
                                 &length, &cut));

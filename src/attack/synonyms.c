@@ -56,15 +56,9 @@ void synonyms_destroy(synonyms **s) {
 
 static err grow(synonyms *s) {
     int32_t cap = s->cap ? 2 * s->cap : 1024;
-    nearest_one **list = realloc(s->list, (size_t)cap * sizeof *list);
-    CHECK(list, ERR_FAILED, "out of memory: %d words", cap);
-    s->list = list;
-    int32_t *count = realloc(s->count, (size_t)cap * sizeof *count);
-    CHECK(count, ERR_FAILED, "out of memory: %d words", cap);
-    s->count = count;
-    int32_t *room = realloc(s->room, (size_t)cap * sizeof *room);
-    CHECK(room, ERR_FAILED, "out of memory: %d words", cap);
-    s->room = room;
+    CALL(mem_resize((size_t)cap, sizeof *s->list, &s->list));
+    CALL(mem_resize((size_t)cap, sizeof *s->count, &s->count));
+    CALL(mem_resize((size_t)cap, sizeof *s->room, &s->room));
     for (int32_t i = s->cap; i < cap; i++) {
         s->list[i] = NULL;
         s->count[i] = s->room[i] = 0;
@@ -110,9 +104,7 @@ static err add(synonyms *s, int32_t a, int32_t b, float cosine) {
     }
     if (s->count[a] == s->room[a]) {
         int32_t room = s->room[a] ? 2 * s->room[a] : 8;
-        nearest_one *more = realloc(s->list[a], (size_t)room * sizeof *more);
-        CHECK(more, ERR_FAILED, "out of memory: neighbours");
-        s->list[a] = more;
+        CALL(mem_resize((size_t)room, sizeof *s->list[a], &s->list[a]));
         s->room[a] = room;
     }
     s->list[a][s->count[a]++] = (nearest_one){(uint32_t)b, cosine};

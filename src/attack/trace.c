@@ -119,7 +119,7 @@ err trace_read(const char *text, attack_result *result) {
     }
     if (e == OK && result->n_query > 0) /* many results are kept at a time */
         e = mem_resize((size_t)result->n_query, sizeof *result->query, &result->query);
-    result->cap_query = result->n_query;
+    result->cap_query = (size_t)result->n_query;
 done:
     strbuf_free(&packed);
     return e;

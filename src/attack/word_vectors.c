@@ -1,5 +1,6 @@
 #include "attack/word_vectors.h"
 
+#include "base/arena.h"
 #include "io/lines.h"
 
 #include <math.h>
@@ -30,18 +31,6 @@ static double number(const char *p, char **end) {
     *end = (char *)s;
     double x = (double)value / power[behind]; /* both exact: rounded once, as strtod does */
     return minus ? -x : x;
-}
-
-/* memory for so many vectors more than there are */
-static err grow(word_vectors *w, size_t *cap) {
-    size_t want = ((size_t)w->n + 1) * (size_t)w->d;
-    if (want <= *cap)
-        return OK;
-    *cap = 2 * want + 1024;
-    float *more = realloc(w->v, *cap * sizeof *more);
-    CHECK(more, ERR_FAILED, "out of memory: %zu vector entries", *cap);
-    w->v = more;
-    return OK;
 }
 
 /* the numbers of a line into place: all there must be d, finite, and not all 0 */
@@ -87,7 +76,7 @@ static err read_vector(word_vectors *w, const lines *in, int line, size_t *cap) 
     CHECK(w->d > 0, ERR_DATA, "%s:%d: expected a word and its vector", in->path, line + 1);
     CALL(dictionary_add(w->index, p, len, &number, &fresh));
     CHECK(fresh, ERR_DATA, "%s:%d: \"%.*s\" stands twice", in->path, line + 1, (int)len, p);
-    CALL(grow(w, cap));
+    CALL(mem_grow(((size_t)w->n + 1) * (size_t)w->d, sizeof *w->v, &w->v, cap));
     CALL(read_numbers(w, in, line, p + len));
     w->n++;
     return OK;

@@ -1,4 +1,5 @@
 /* the parts of the attack: words and gaps, case, neighbours, stop words, similarity */
+#include "attack/key_table.h"
 #include "attack/neighbours.h"
 #include "attack/similarity.h"
 #include "attack/stopwords.h"
@@ -278,6 +279,38 @@ START_TEST(similarity_of_an_encoder) {
 }
 END_TEST
 
+/* against a list that is searched from its front; keys that fall into few slots, 0 among them */
+START_TEST(numbers_by_keys) {
+    enum { KEYS = 700 };
+    uint64_t key[KEYS];
+    key_table t = {0};
+    ck_assert_int_eq(key_table_find(&t, 0), -1);
+    for (int round = 0; round < 2; round++) {
+        int n = 0;
+        for (int i = 0; i < 2 * KEYS && n < KEYS; i++) {
+            const uint64_t k = (uint64_t)(i % 37) | (uint64_t)(i / 5) << 32;
+            int at = 0;
+            while (at < n && key[at] != k)
+                at++;
+            ck_assert_int_eq(key_table_find(&t, k), at < n ? at : -1);
+            if (at == n) {
+                ck_assert_int_eq(key_table_add(&t, k, n), OK);
+                key[n++] = k;
+            }
+        }
+        ck_assert_int_gt(n, 600);
+        ck_assert_int_eq(t.n, n);
+        ck_assert_int_ge(t.slots, 2 * n);
+        for (int i = 0; i < n; i++)
+            ck_assert_int_eq(key_table_find(&t, key[i]), i);
+        ck_assert_int_eq(key_table_find(&t, 1ull << 63), -1);
+        key_table_clear(&t);
+        ck_assert_int_eq(key_table_find(&t, key[0]), -1);
+    }
+    key_table_free(&t);
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("attack");
     TCase *c = tcase_create("parts");
@@ -293,6 +326,7 @@ int main(void) {
     tcase_add_test(c, stop_words);
     tcase_add_test(c, similarity_of_vectors_is_an_angle);
     tcase_add_test(c, similarity_of_an_encoder);
+    tcase_add_test(c, numbers_by_keys);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

@@ -1,4 +1,5 @@
 /* sentence similarity: its measures, what is kept, checkpoints in Sentence-BERT's layout */
+#include "attack/key_table.h"
 #include "attack/sentence_encoder.h"
 #include "attack/similarity.h"
 #include "attack/vector_cache.h"
@@ -264,7 +265,7 @@ END_TEST
 START_TEST(memory_of_what_is_kept_is_bounded) {
     vector_cache *c = NULL;
     float v[3], got[3];
-    ck_ok(vector_cache_create(3, 100 * (3 * 4 + 8 + 16), &c));
+    ck_ok(vector_cache_create(3, 100 * (3 * 4 + KEY_TABLE_BYTES), &c));
     for (int i = 0; i < 1000; i++) {
         v[0] = (float)i;
         v[1] = v[2] = -1.0f;
