@@ -1,4 +1,5 @@
 /* attack --rescore: Aua within narrower limits, from the queries that a study recorded */
+#include "attack_choice.h"
 #include "attack_modes.h"
 #include "attack_rescored.h"
 
@@ -11,7 +12,7 @@
 #include <string.h>
 
 typedef struct arguments {
-    const char *study, *model, *recipe;
+    attack_choice choice;
     rescored_values of[RESCORED_KINDS];
 } arguments;
 
@@ -32,13 +33,10 @@ static void read_values(struct argp_state *state, const char *name, const char *
 static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->choice;
+        return 0;
     case 'r':
-        return 0;
-    case 'n':
-        a->model = arg;
-        return 0;
-    case 'p':
-        a->recipe = arg;
         return 0;
     case 'b':
         read_values(state, "queries", arg, &a->of[RESCORED_QUERIES]);
@@ -48,15 +46,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case 'c':
         read_values(state, "changed", arg, &a->of[RESCORED_CHANGED]);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->study)
-            argp_error(state, "one study at a time, got \"%s\" and \"%s\"", a->study, arg);
-        a->study = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->study)
-            argp_error(state, "which study? give its folder, e.g. results/demo");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -106,11 +95,17 @@ static err keep_narrower(const stored *s, const recipe *how, rescored_values *of
     return OK;
 }
 
+static err print(void *state, const stored *s, const recipe *how, const store_model *only,
+                 strbuf *out) {
+    arguments *a = state;
+    CALL(keep_narrower(s, how, a->of));
+    return rescored_print(s, how, only, a->of, out);
+}
+
 err attack_rescore(const par *p, int argc, char **argv) {
+    static const struct argp_child children[] = {{&attack_choice_argp, 0, NULL, 0}, {0}};
     static const struct argp_option options[] = {
         {"rescore", 'r', NULL, 0, "this", 0},
-        {"model", 'n', "NAME", 0, "only this model of the table", 0},
-        {"recipe", 'p', "NAME", 0, "of a study with several (the study's attack.recipe)", 0},
         {"queries", 'b', "N,N,...", 0, "query budgets of an example (10,20,50,100,200,500,1000)",
          0},
         {"similarity", 'm', "S,S,...", 0, "lowest similarities of a candidate (0.85,0.9,0.95)", 0},
@@ -124,25 +119,12 @@ err attack_rescore(const par *p, int argc, char **argv) {
         "Print Aua within narrower limits than a finished study's attack had, from its recorded "
         "queries: no model is asked. STUDY is its folder or .yaml. Each figure says whether it is "
         "exact or a bound.",
-        NULL,
+        children,
         NULL,
         NULL};
     arguments a = {.of = {{7, 0, {10, 20, 50, 100, 200, 500, 1000}},
                           {3, 0, {0.85, 0.9, 0.95}},
                           {4, 0, {0.05, 0.1, 0.2, 0.4}}}};
-    stored s;
-    strbuf text = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    CALL(stored_open(p, a.study, &s));
-    recipe how;
-    err e = stored_recipe(&s, a.recipe, &how);
-    if (e == OK)
-        e = keep_narrower(&s, &how, a.of);
-    if (e == OK && p->rank == 0)
-        e = rescored_print(&s, &how, a.model, a.of, &text);
-    if (e == OK && text.len > 0)
-        fputs(text.text, stdout);
-    strbuf_free(&text);
-    stored_close(&s);
-    return par_agree(p, e);
+    return attack_choice_print(p, &a.choice, print, &a);
 }

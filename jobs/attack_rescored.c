@@ -100,9 +100,8 @@ done:
     return e;
 }
 
-err rescored_print(const stored *s, const recipe *how, const char *only,
+err rescored_print(const stored *s, const recipe *how, const store_model *only,
                    const rescored_values of[RESCORED_KINDS], strbuf *out) {
-    const store_model *m = NULL;
     char title[128];
     snprintf(title, sizeof title,
              "Aua under %s within narrower limits, in %%, from recorded queries", how->name);
@@ -112,8 +111,6 @@ err rescored_print(const stored *s, const recipe *how, const char *only,
                       "  Between none and all of them withstand. [ ]: Wilson 95 % interval, of "
                       "bounds from the lower end's to the upper end's."};
     err e;
-    if (only)
-        TRY(stored_model(s, only, &m));
     grid_column(&g, 'l', "Model");
     grid_column(&g, 'l', "Limit");
     grid_column(&g, 'r', "n");
@@ -123,7 +120,7 @@ err rescored_print(const stored *s, const recipe *how, const char *only,
     grid_column(&g, 'r', "Changed %");
     grid_column(&g, 'l', "Figures");
     for (size_t i = 0; i < s->rows.n_models; i++)
-        if (!m || m == &s->rows.models[i])
+        if (!only || only == &s->rows.models[i])
             TRY(model_rows(s, how, &s->rows.models[i], of, &g));
     TRY(grid_text(&g, out));
 done:

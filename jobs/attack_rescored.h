@@ -13,9 +13,9 @@ typedef struct rescored_values {
     double v[RESCORED_VALUES];
 } rescored_values;
 
-/* Append the table: every model (only: that one, NULL: all) by one recipe, as recorded and within
+/* Append the table: every model (only: that one; NULL: all) by one recipe, as recorded and within
  * each value. */
-err rescored_print(const stored *s, const recipe *how, const char *only,
+err rescored_print(const stored *s, const recipe *how, const store_model *only,
                    const rescored_values of[RESCORED_KINDS], strbuf *out);
 
 #endif

@@ -1,4 +1,5 @@
 /* attack --show: adversarial examples of a finished study, as text with marked words or as TSV */
+#include "attack_choice.h"
 #include "attack_modes.h"
 #include "attack_shown.h"
 
@@ -9,7 +10,8 @@
 #include <unistd.h>
 
 typedef struct arguments {
-    const char *study, *model, *recipe, *outcome, *colour;
+    attack_choice choice;
+    const char *outcome, *colour;
     int tsv;
     long rows;
 } arguments;
@@ -18,13 +20,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     char *end;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->choice;
+        return 0;
     case 'w':
-        return 0;
-    case 'n':
-        a->model = arg;
-        return 0;
-    case 'p':
-        a->recipe = arg;
         return 0;
     case 'o':
         a->outcome = arg;
@@ -39,15 +38,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->rows = strtol(arg, &end, 10);
         if (*end || end == arg || a->rows < 1)
             argp_error(state, "--first: expected a number of examples, got \"%s\"", arg);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->study)
-            argp_error(state, "one study at a time, got \"%s\" and \"%s\"", a->study, arg);
-        a->study = arg;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->study)
-            argp_error(state, "which study? give its folder, e.g. results/demo");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -80,27 +70,22 @@ static err choose(const arguments *a, shown *out) {
     return OK;
 }
 
-static err show_models(const stored *s, const arguments *a, strbuf *out) {
-    const store_model *only = NULL;
+static err print(void *state, const stored *s, const recipe *by, const store_model *only,
+                 strbuf *out) {
     shown how;
-    recipe by;
-    CALL(choose(a, &how));
-    CALL(stored_recipe(s, a->recipe, &by));
-    if (a->model)
-        CALL(stored_model(s, a->model, &only));
+    CALL(choose(state, &how));
     if (how.tsv)
         CALL(shown_head(out));
     for (size_t i = 0; i < s->rows.n_models; i++)
         if (!only || only == &s->rows.models[i])
-            CALL(shown_model(s, &s->rows.models[i], by.name, &how, out));
+            CALL(shown_model(s, &s->rows.models[i], by->name, &how, out));
     return OK;
 }
 
 err attack_show(const par *p, int argc, char **argv) {
+    static const struct argp_child children[] = {{&attack_choice_argp, 0, NULL, 0}, {0}};
     static const struct argp_option options[] = {
         {"show", 'w', NULL, 0, "this", 0},
-        {"model", 'n', "NAME", 0, "only this model of the table", 0},
-        {"recipe", 'p', "NAME", 0, "of a study with several (the study's attack.recipe)", 0},
         {"outcome", 'o', "WHICH", 0, "success, failed, skipped, errored or all (success)", 0},
         {"first", 'f', "N", 0, "at most so many of each model (all)", 0},
         {"tsv", 't', NULL, 0,
@@ -117,18 +102,10 @@ err attack_show(const par *p, int argc, char **argv) {
         "STUDY",
         "Print what became of the examples of a finished study's attack: changed words in colour, "
         "or between [[ and ]]. STUDY is its folder or .yaml.",
-        NULL,
+        children,
         NULL,
         NULL};
     arguments a = {.outcome = "success", .colour = "auto", .rows = -1};
-    stored s;
-    strbuf text = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    CALL(stored_open(p, a.study, &s));
-    err e = p->rank == 0 ? show_models(&s, &a, &text) : OK;
-    if (e == OK && text.len > 0)
-        fwrite(text.text, 1, text.len, stdout); /* failures are seen when main flushes */
-    strbuf_free(&text);
-    stored_close(&s);
-    return par_agree(p, e);
+    return attack_choice_print(p, &a.choice, print, &a);
 }

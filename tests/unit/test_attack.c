@@ -299,8 +299,8 @@ START_TEST(numbers_by_keys) {
             }
         }
         ck_assert_int_gt(n, 600);
-        ck_assert_int_eq(t.n, n);
-        ck_assert_int_ge(t.slots, 2 * n);
+        ck_assert_int_eq((int)t.n, n);
+        ck_assert_int_ge((int)t.slots, 2 * n);
         for (int i = 0; i < n; i++)
             ck_assert_int_eq(key_table_find(&t, key[i]), i);
         ck_assert_int_eq(key_table_find(&t, 1ull << 63), -1);
