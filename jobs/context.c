@@ -1,5 +1,5 @@
 #include "context.h"
-#include "grow.h"
+#include "claim.h"
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -15,29 +15,6 @@
 
 /* the effective configuration is the study's identity: what is there must be the same, but for
  * variants that were added */
-static err claim_folder(context *c, void *arg) {
-    const strbuf *text = arg;
-    CALL(dir_make(c->dir));
-    CALL(dir_make(c->journal));
-    CALL(dir_make(c->models));
-    CALL(lock_take(c->dir, &c->lock));
-    CALL(dir_sweep(c->dir)); /* what a killed run left half written */
-    char path[PATH_BYTES];
-    CALL(path_join(path, c->dir, "study.yaml"));
-    if (path_exists(path)) {
-        char *old = NULL;
-        size_t n = 0;
-        CALL(file_read(path, &old, &n));
-        int differs = n != text->len || memcmp(old, text->text, n) != 0;
-        free(old);
-        if (differs)
-            CALL(grow_study(c, path, text));
-    } else {
-        CALL(atomic_write(path, text->text, text->len));
-    }
-    return manifest_open(c->dir, &c->manifest);
-}
-
 err context_open(const par *p, study **s, context **out) {
     context *c = NULL;
     strbuf text = {0};

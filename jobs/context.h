@@ -132,6 +132,9 @@ err context_set_precision(const context *c, encoder *m);
 err context_attack(context *c, attack **out);
 /* The same by another recipe with its own thresholds, NULL: the study's; the caller closes. */
 err context_attack_by(const context *c, const char *recipe, attack **out);
+/* Read the files that the attack's recipes name, before anything is trained: a wrong one is refused
+ * now and not hours later. Nothing to do where the study has made something already. Collective. */
+err context_check_attack(context *c);
 
 /* SHA-256 of the weights that variants start from, on rank 0. */
 err inputs_ancestor(const context *c, char sha256[65]);

@@ -2,8 +2,11 @@
  */
 #include "context.h"
 
+#include "attack/neighbours.h"
 #include "attack/recipe.h"
+#include "attack/wordnet_synonyms.h"
 #include "base/log.h"
+#include "io/atomic_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,4 +70,44 @@ err context_attack(context *c, attack **out) {
         CALL(context_attack_by(c, NULL, &c->attack));
     *out = c->attack;
     return OK;
+}
+
+/* the files of one recipe: they are read and forgotten */
+static err check_recipe(const context *c, const char *name) {
+    attack_options o = c->s->attack;
+    recipe how;
+    tagger *t = NULL;
+    neighbours *near = NULL;
+    wordnet_synonyms *w = NULL;
+    CALL(name ? recipe_another(&c->s->attack, name, &o) : OK);
+    CALL(resolve_paths(c, &o));
+    CALL(recipe_settle(&o, &how));
+    CALL(tagger_open(o.tagger, o.tagger_path, &t));
+    tagger_close(&t);
+    if (how.from == FROM_SYNONYMS)
+        CALL(wordnet_synonyms_open(o.wordnet, &w));
+    wordnet_synonyms_close(&w);
+    if (recipe_wants_neighbours(&how) && o.neighbours[0])
+        CALL(neighbours_open(o.neighbours, how.min_cosine, &near));
+    else if (recipe_wants_neighbours(&how) && o.vectors[0])
+        CALL(neighbours_open_vectors(o.vectors, how.min_cosine, how.max_candidates, &near));
+    neighbours_close(&near);
+    return OK;
+}
+
+static err check_files(context *c, void *arg) {
+    const option_texts *more = &c->s->attack.recipes;
+    char begun[PATH_BYTES];
+    (void)arg;
+    CALL(path_join(begun, c->dir, "manifest.json"));
+    if (path_exists(begun))
+        return OK;
+    CALL(check_recipe(c, NULL));
+    for (int i = 0; i < more->n; i++)
+        CALL(check_recipe(c, more->v[i]));
+    return OK;
+}
+
+err context_check_attack(context *c) {
+    return context_on_root(c, check_files, NULL);
 }

@@ -9,19 +9,19 @@
 #define JOBS(X)                                                                                    \
     X(run, "carry out a whole study: every stage that is not done yet")                            \
     X(plan, "print variants, predicted core-hours, memory and disk of a study")                    \
-    X(prepare, "check the data, write vocabulary and splits; train a tagger, index neighbours")    \
+    X(prepare, "check the data; or train a tagger, or index neighbours")                           \
     X(pretrain, "masked-language model, when the study asks for one")                              \
     X(finetune, "train every variant of the sweep")                                                \
-    X(soup, "average variants: uniform and greedy")                                                \
+    X(soup, "average variants: uniform, greedy, learned")                                          \
     X(prune, "prune the average layer by layer")                                                   \
     X(attack, "attack every model of the table")                                                   \
     X(report, "write study.h5 and print the tables")                                               \
-    X(slurm, "print a SLURM script: one job, a chain of stages, an array over seeds")              \
+    X(slurm, "print a SLURM script: one job, a chain, an array over seeds")                        \
     X(info, "explain a model, a store, a study or a data file")                                    \
     X(doctor, "check this machine: ranks, threads, HDF5, locks, memory")                           \
-    X(export, "write a model's folder anew: pruned weights without their zeros, or dense again")   \
+    X(export, "write a model's folder anew: without pruned zeros, or dense again")                 \
     X(predict, "label and probabilities for every line of a file")                                 \
-    X(tokenize, "WordPiece ids for every line of standard input or a file")                        \
+    X(tokenize, "ids of the tokens of every line of standard input or a file")                     \
     X(tag, "part of speech of every word of standard input or a file")                             \
     X(oracle, "compare this build with vectors of other implementations")
 

@@ -86,6 +86,11 @@ err stage_prepare(context *c) {
     return context_stage(c, PREPARE, NULL, prepare);
 }
 
+static err prepare_and_check(context *c) {
+    CALL(stage_prepare(c));
+    return context_check_attack(c);
+}
+
 err job_prepare(const par *p, int argc, char **argv) {
     static char as_tagger[] = "espalier prepare tagger",
                 as_synonyms[] = "espalier prepare synonyms";
@@ -97,10 +102,12 @@ err job_prepare(const par *p, int argc, char **argv) {
         argv[1] = as_synonyms;
         return prepare_synonyms(p, argc - 1, argv + 1);
     }
-    return context_job(p, argc, argv,
-                       "Read and check the data of a study, log what it is, and write what is "
-                       "generated (synthetic language, vocabulary). `espalier prepare tagger' "
-                       "trains a part-of-speech tagger, `espalier prepare synonyms' makes an index "
-                       "of neighbours: see their --help.",
-                       stage_prepare);
+    return context_job(
+        p, argc, argv,
+        "Read and check the data of a study and the files of its attack, log what the "
+        "data is, and write what is "
+        "generated (synthetic language, vocabulary). `espalier prepare tagger' "
+        "trains a part-of-speech tagger, `espalier prepare synonyms' makes an index "
+        "of neighbours: see their --help.",
+        prepare_and_check);
 }

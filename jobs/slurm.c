@@ -12,7 +12,7 @@
 enum { CHAIN = 256, ARRAY, FOLDER, MAX_TIME, MAX_RESTARTS, SELF_INTERRUPT };
 
 static const struct argp_option OPTIONS[] = {
-    {"chain", CHAIN, NULL, 0, "a job for each stage, each after the one before it", 1},
+    {"chain", CHAIN, NULL, 0, "a job a stage, each after the one before it", 1},
     {"array", ARRAY, NULL, 0, "a task for each of the study's seeds, then their report", 1},
     {"folder", FOLDER, NULL, 0, "print only the folder of the study", 1},
     {"max-time", MAX_TIME, "T", OPTION_HIDDEN, NULL, 2},

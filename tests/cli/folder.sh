@@ -17,6 +17,28 @@ check "another study changed nothing" test "$before" = "$(sum)"
 timeout -k 5 60 "$espalier" -q $(tiny pretrain)
 check "the same study again: nothing to do" test "$before" = "$(sum)"
 
+timeout -k 5 60 "$espalier" -q pretrain "$out"
+check "the folder means its study" test $?:"$before" = "0:$(sum)"
+(cd "$out" && timeout -k 5 60 "$espalier" -q pretrain study.yaml)
+check "and its study.yaml the folder, wherever it lies" test $?:"$before" = "0:$(sum)"
+refused 2 '*: a folder without study.yaml: give a study*' "$espalier" pretrain "$out/models"
+
+# the attack's files are read before anything is trained; then the folder is nobody's yet
+wrong() { # option, code, message
+    refused "$2" "$3" "$espalier" run tests/cli/tiny.yaml --set study.directory="$scratch/wrong" --set "$1"
+    check "$1: nothing was made" test -z "$(ls "$scratch/wrong/models" "$scratch/wrong/journal" | grep -v :)"
+}
+echo '{"a": 3}' >"$scratch/n.json"
+: >"$scratch/empty"
+wrong attack.neighbours="$scratch/empty" 65 "empty:1:0: '\[' or '{' expected*"
+wrong attack.neighbours="$scratch/n.json" 65 'n.json: "a": expected a list of words'
+wrong attack.tagger_path="$scratch/empty" 65 'empty:1: the file is empty'
+wrong attack.similarity_checkpoint="$scratch/none" 2 '*attack.similarity_checkpoint: none does not exist, *'
+timeout -k 5 60 "$espalier" -q prepare tests/cli/tiny.yaml --set study.directory="$scratch/wrong" --set synthetic.train=400
+check "put right, it begins there" test "$?:$(wc -l <"$scratch/wrong/data/train.tsv")" = 0:401
+timeout -k 5 60 "$espalier" -q prepare tests/cli/tiny.yaml --set study.directory="$scratch/wrong"
+check "with its own data" test "$?:$(wc -l <"$scratch/wrong/data/train.tsv")" = "0:$(wc -l <"$out/data/train.tsv")"
+
 # a process that holds the folder's lock, as a run does
 python3 - "$out/.lock" <<'P' &
 import fcntl, os, struct, sys, time

@@ -24,7 +24,7 @@ study 'data: {name: sst2, vocabulary: v}\nattack: {neighbours: n}\n' \
     's.yaml: data.name is sst2, but neither data.root nor ESPALIER_DATA says where it is'
 study 'data: {vocabulary: absent.txt}\n' 's.yaml: data.vocabulary: absent.txt does not exist*'
 refused 2 'absent.yaml: cannot open the study: No such file or directory' "$espalier" run absent.yaml
-refused 2 'configs: cannot read the study: Is a directory' "$espalier" run configs
+refused 2 'configs: a folder without study.yaml: *' "$espalier" run configs
 
 # what is written is what would run: reading it again gives the same
 for c in configs/*.yaml; do
