@@ -1,45 +1,20 @@
 #include "tensor/activation.h"
 
-#include "tensor/lanes.h"
+#include "tensor/gelu.h"
 
 #include <sleef.h>
 #include <stddef.h>
 
-/* Phi(x) and its density from one exponential. For a = |x|, Phi(-a) = exp(-a^2 / 2) M(a), where M
- * is Mills' ratio over sqrt(2 pi); M(a) = t P(t) with t = 1 / (1 + 0.24 a), P the degree-9
- * Chebyshev interpolant on 0 <= a <= 14 (relative error 4e-9; computed from erfc in extended
- * precision). */
-LANES_INLINE void normal(lanes *cdf, lanes *density, lanes x) {
-    lanes a = (lanes)((lanes_int)x & 0x7fffffff);
-    a = lanes_select(a > 64.0f, lanes_set(64.0f), a); /* where the tail is 0 anyway */
-    lanes t = lanes_inverse(lanes_fma(a, lanes_set(0.24f), lanes_set(1.0f)));
-    lanes e = lanes_exp(x * x * -0.5f);
-    lanes p = lanes_set(2.5598603423e-02f);
-    p = lanes_fma(p, t, lanes_set(-1.2507567516e-01f));
-    p = lanes_fma(p, t, lanes_set(2.0662138000e-01f));
-    p = lanes_fma(p, t, lanes_set(-1.4594757874e-01f));
-    p = lanes_fma(p, t, lanes_set(1.4297962717e-01f));
-    p = lanes_fma(p, t, lanes_set(2.7260534339e-02f));
-    p = lanes_fma(p, t, lanes_set(8.8097518190e-02f));
-    p = lanes_fma(p, t, lanes_set(8.8856753035e-02f));
-    p = lanes_fma(p, t, lanes_set(9.5867321875e-02f));
-    p = lanes_fma(p, t, lanes_set(9.5741517294e-02f));
-    lanes tail = e * p * t;
-    *cdf = lanes_select(x < 0.0f, tail, 1.0f - tail);
-    *density = e * 0.3989422804f; /* 1 / sqrt(2 pi) */
-}
-
 /* n <= LANES floats of x + bias through gelu */
 LANES_INLINE void gelu_lanes(float *g, float *u, lanes x, int n) {
-    lanes cdf, density;
-    normal(&cdf, &density, x);
+    lanes y = gelu_of(x);
     if (n == LANES) {
-        lanes_store(g, x * cdf);
+        lanes_store(g, y);
         if (u)
             lanes_store(u, x);
         return;
     }
-    lanes_store_part(g, x * cdf, n);
+    lanes_store_part(g, y, n);
     if (u)
         lanes_store_part(u, x, n);
 }
@@ -62,17 +37,17 @@ void gelu_forward(float *g, float *u, const float *x, const float *bias, int ld,
 LANES_INLINE lanes gelu_backward_column(float *d, float *u, size_t ld, int T, int n) {
     lanes sum = {0};
     for (int t = 0; t < T; t++, d += ld, u += ld) {
-        lanes x = n == LANES ? lanes_load(u) : lanes_load_part(u, n), cdf, density;
+        lanes x = n == LANES ? lanes_load(u) : lanes_load_part(u, n), slope;
         lanes y = n == LANES ? lanes_load(d) : lanes_load_part(d, n);
-        normal(&cdf, &density, x);
-        y *= lanes_fma(x, density, cdf);
+        lanes g = gelu_and_slope(x, &slope);
+        y *= slope;
         sum += y;
         if (n == LANES) {
             lanes_store(d, y);
-            lanes_store(u, x * cdf);
+            lanes_store(u, g);
         } else {
             lanes_store_part(d, y, n);
-            lanes_store_part(u, x * cdf, n);
+            lanes_store_part(u, g, n);
         }
     }
     return sum;
