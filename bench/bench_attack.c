@@ -31,7 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 32, MAX_LENGTH = 64, MOST_TURNS = 100 };
+enum { BATCH = 32, MAX_LENGTH = 64, MOST_TURNS = 100, SCALE_TURNS = 5 };
 static const double TARGET = 80.0;
 
 typedef struct arguments {
@@ -251,39 +251,53 @@ static err measure(bench *b, const size *z, const way *by, int chunk) {
                by->name, share_median(t.plain, t.n), share_median(t.first, t.n),
                share_median(t.again, t.n), TARGET, share_median(t.alike, t.n),
                share_median(t.both, t.n), t.n);
+    fflush(stdout); /* a run takes minutes */
 done:
     attack_close(&b->a);
     return e;
 }
 
-/* all rows by rank 0 alone, then by all */
-static err scale(bench *b, const size *z) {
-    double wall[2], busy[2];
+/* all rows by rank 0 alone, or by all: seconds of wall time, and of CPU time of the busiest rank */
+static err scale_turn(bench *b, int all, double *wall, double *busy) {
     int64_t most;
-    CALL(par_agree(b->p, open_attack(b, &WAY[0])));
-    for (int all = 0; all < 2; all++) {
-        free_results(b);
-        CALL(par_barrier(b->p));
-        double begun = clock_now(), cpu = peak_now();
-        if (all)
-            CALL(attack_all(b->p, b->a, b->victim, &b->rows, NULL, "attack", "bench", b->r,
-                            &b->counts));
-        else
-            CALL(par_agree(b->p, b->p->rank == 0 ? attack_part(b, 0, b->rows.n) : OK));
-        most = (int64_t)(1e9 * (peak_now() - cpu));
-        CALL(par_barrier(b->p));
-        wall[all] = clock_now() - begun;
-        CALL(par_max_i64(b->p, &most, 1));
-        busy[all] = 1e-9 * (double)most;
-        attack_close(&b->a);
-        CALL(par_agree(b->p, open_attack(b, &WAY[0])));
-    }
-    if (b->p->rank == 0)
-        printf(
-            "%-6s %d ranks against one: %.2f times in wall time, %.2f in CPU time of the busiest "
-            "rank (wanted on idle cores: %.2f)\n",
-            z->name, b->p->size, wall[0] / wall[1], busy[0] / busy[1], 0.95 * b->p->size);
+    err e;
+    free_results(b);
+    TRY(par_agree(b->p, open_attack(b, &WAY[0])));
+    TRY(par_barrier(b->p));
+    const double begun = clock_now(), cpu = peak_now();
+    if (all)
+        TRY(attack_all(b->p, b->a, b->victim, &b->rows, NULL, "attack", "bench", b->r, &b->counts));
+    else
+        TRY(par_agree(b->p, b->p->rank == 0 ? attack_part(b, 0, b->rows.n) : OK));
+    most = (int64_t)(1e9 * (peak_now() - cpu));
+    TRY(par_barrier(b->p));
+    *wall = clock_now() - begun;
+    TRY(par_max_i64(b->p, &most, 1));
+    *busy = 1e-9 * (double)most;
+done:
     attack_close(&b->a);
+    return e;
+}
+
+/* one rank and all ranks in turns */
+static err scale(bench *b, const size *z) {
+    double wall[SCALE_TURNS], busy[SCALE_TURNS];
+    for (int t = 0; t < SCALE_TURNS; t++) {
+        double w[2], s[2];
+        for (int k = 0; k < 2; k++) { /* which comes first goes round */
+            const int all = (t + k) % 2;
+            CALL(scale_turn(b, all, &w[all], &s[all]));
+        }
+        wall[t] = w[0] / w[1];
+        busy[t] = s[0] / s[1];
+    }
+    const double in_wall = share_median(wall, SCALE_TURNS);
+    const double in_cpu = share_median(busy, SCALE_TURNS); /* sorts */
+    if (b->p->rank == 0)
+        printf("%-6s %d ranks against one, %d turns: %.2f times in wall time, %.2f [%.2f, %.2f] in "
+               "CPU time of the busiest rank (wanted on idle cores: %.2f)\n",
+               z->name, b->p->size, SCALE_TURNS, in_wall, in_cpu, busy[0], busy[SCALE_TURNS - 1],
+               0.95 * b->p->size);
     return OK;
 }
 

@@ -1,6 +1,6 @@
 """TextFooler on SST-2's validation sentences: espalier beside PyTorch loops, in turns.
 
-    attack_compare.py ATTACK_TURNS MODEL SHARED [--rows N] [--chunk N]
+    attack_compare.py ATTACK_TURNS MODEL SHARED [--rows N] [--chunk N] [--padding 512|longest]
 
 Every side is a process of its own with one thread; only one works at a time, and which comes first
 goes round. All of them attack the same sentences and must find the same: outcome, number of
@@ -52,10 +52,11 @@ def main():
     p.add_argument("shared")
     p.add_argument("--rows", type=int, default=200)
     p.add_argument("--chunk", type=int, default=10, help="rows a turn")
+    p.add_argument("--padding", choices=TARGETS, action="append", help="of the loops; default: both")
     o = p.parse_args()
     loop = [sys.executable, f"{HERE}/textfooler.py", o.model, o.shared]
     ours = Side([o.turns, o.model, o.shared])
-    peers = {padding: Side(loop + [padding]) for padding in TARGETS}
+    peers = {padding: Side(loop + [padding]) for padding in o.padding or TARGETS}
     sides = [ours, *peers.values()]
     for side in sides:  # warm up: what is kept of tags and pieces stays
         side.turn(0, 2)

@@ -5,7 +5,8 @@
 #   NODE_PATH: where node finds onnxruntime-node, when Python has none
 #   ESPALIER_DATA: SST-2, for real lengths; losses needs it, and a checkpoint (losses.yaml)
 #   ESPALIER_SHARED: of textfooler: data/, oracle/ and models/ (default ../shared)
-#   MODEL, ROWS: of textfooler: the victim's folder (default models/sst2-tiny) and sentences (200)
+#   MODEL, ROWS, CHUNK: of textfooler: the victim's folder (default models/sst2-tiny), sentences (200), sentences a
+#           turn (10); PADDING: 512 or longest alone (default: both)
 #   SIZES:  of peers, default "tiny mini small base"
 set -euo pipefail
 name=${1:-peers}
@@ -30,7 +31,8 @@ textfooler)
     shared=$(realpath "${ESPALIER_SHARED:-../shared}")
     "$python" bench/peers/textfooler.py --check "$shared/models/sst2-tiny" "$shared" 40
     "$python" bench/peers/attack_compare.py "$(realpath "$build")/bench/peers/attack_turns" \
-        "${MODEL:-$shared/models/sst2-tiny}" "$shared" --rows "${ROWS:-200}"
+        "${MODEL:-$shared/models/sst2-tiny}" "$shared" --rows "${ROWS:-200}" \
+        --chunk "${CHUNK:-10}" ${PADDING:+--padding "$PADDING"}
     ;;
 sparsegpt)
     for width in 768 3072; do
