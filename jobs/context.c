@@ -7,6 +7,7 @@
 #include "config/seeds.h"
 #include "io/atomic_file.h"
 #include "io/lines.h"
+#include "tensor/amx.h"
 #include "tensor/gemm.h"
 
 #include <stdio.h>
@@ -37,8 +38,10 @@ err context_open(const par *p, study **s, context **out) {
             e = path_join(c->models, c->dir, "models");
     }
     TRY(par_agree(p, e));
-    if (strcmp(c->s->model.matrix_unit, "off") == 0)
+    if (strcmp(c->s->model.matrix_unit, "off") == 0) {
         gemm_use_matrix_unit(0);
+        amx_use(0);
+    }
     TRY(context_on_root(c, claim_folder, &text));
     log_info("study %s in %s, %d rank%s", c->s->study.name, c->dir, p->size,
              p->size == 1 ? "" : "s");

@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include "par/preempt.h"
+#include "tensor/amx.h"
 #include "tensor/blas.h"
 #include "tensor/gemm.h"
 
@@ -67,6 +68,7 @@ int main(int argc, char **argv) {
         log_open(world->rank, c.level);
         blas_single_thread();
         gemm_use_matrix_unit(par_all(world, gemm_has_matrix_unit()));
+        amx_use(par_all(world, amx_here()));
         e = c.run(world, c.argc, c.argv);
         e = par_agree(world, flush_results(world, e));
     }

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "linalg/dense.h"
+#include "linalg/fixed.h"
 #include "par/fixsum.h"
 
 #include <stdlib.h>
@@ -99,9 +100,9 @@ static void get_triangle(cursor *at, double *a, size_t w) {
 
 static err add_paired(hessian *h, cursor *at, const double *x, const double *y, int T) {
     size_t w = (size_t)h->d + 1;
-    dense_gram(h->dd, y, T, (int)w);
+    CALL(fixed_gram(h->dd, y, T, (int)w));
     /* the other inputs without their constant: the same rows, one column less */
-    dense_cross(h->dx, y, (int)w, x, (int)w, T, h->d, (int)w);
+    CALL(fixed_cross(h->dx, y, (int)w, x, (int)w, T, h->d, (int)w));
     CALL(put_triangle(at, h->dd, w));
     return put(at, h->dx, (size_t)h->d * w);
 }
@@ -110,7 +111,7 @@ static err add_outputs(hessian *h, cursor *at, const double *x, const double *y,
     size_t w = (size_t)h->d + 1, m = (size_t)h->m;
     if (m == 0)
         return OK;
-    dense_cross(h->yx, y, h->m, x, (int)w, T, h->m, (int)w);
+    CALL(fixed_cross(h->yx, y, h->m, x, (int)w, T, h->m, (int)w));
     memset(h->yy, 0, m * sizeof *h->yy);
     for (size_t t = 0; t < (size_t)T; t++)
         for (size_t r = 0; r < m; r++)
@@ -122,8 +123,9 @@ static err add_outputs(hessian *h, cursor *at, const double *x, const double *y,
 err hessian_add(hessian *h, const double *x, const double *y, int T) {
     size_t w = (size_t)h->d + 1;
     cursor at = cursor_of(h);
-    dense_gram(h->xx, x, T, (int)w);
-    err e = put_triangle(&at, h->xx, w);
+    err e = fixed_gram(h->xx, x, T, (int)w);
+    if (e == OK)
+        e = put_triangle(&at, h->xx, w);
     if (e == OK)
         e = h->dd ? add_paired(h, &at, x, y, T) : add_outputs(h, &at, x, y, T);
     return e == OK ? OK : err_prefix(e, "sums over calibration tokens");

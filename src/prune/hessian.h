@@ -2,7 +2,7 @@
  * Algorithm 1: H = X^ X^^T and Y X^^T), the same bytes for any number of ranks.
  *
  * Inputs x^ (d) are followed by a constant 1, which makes the bias one more weight; y (m) are the
- * wanted outputs. Each chunk of tokens is summed in float64 by the rank that owns it, always in the
+ * wanted outputs. Each chunk of tokens is summed by the rank that owns it, always in the
  * same order; the chunks' sums are added in fixed point (par/fixsum.h), where order does not
  * matter.
  *
@@ -10,10 +10,10 @@
  * sum may be taken over the products of the inputs alone: "paired" sums, 4 d^2 operations a token
  * instead of d^2 + 4 m d, and on the way the sum of x x^T, which is the dense model's own Hessian.
  *
- * The products are float64. In float32, chunk by chunk, they would be twice as fast, but wrong by
- * about 1e-7 of the diagonal, in every direction alike: for few tokens that is a hundredth of the
- * usual ridge (1e-4 of the diagonal) in the directions that have nothing else, and those are the
- * ones that the inverse is made of. */
+ * The products are float64, or on a matrix unit fixed point of 31 bits (linalg/fixed.h). In float32
+ * they would be wrong by about 1e-7 of the diagonal, in every direction alike: for few tokens that
+ * is a hundredth of the usual ridge (1e-4 of the diagonal) in the directions that have nothing
+ * else, and those are the ones that the inverse is made of. */
 #ifndef ESPALIER_PRUNE_HESSIAN_H
 #define ESPALIER_PRUNE_HESSIAN_H
 

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "linalg/dense.h"
+#include "linalg/fixed.h"
 #include "par/fixsum.h"
 
 #include <stdlib.h>
@@ -151,9 +152,7 @@ static err tokens_load(tokens *t, const linears *s, calibration *c, int i) {
         if (s->place == PLACE_CLASSIFIER)
             pool(t, t->x[m], s->models[m]);
     }
-    if (!t->paired)
-        dense_linear(t->y, t->x[0], s->in + 1, t->w, T, s->out, s->in);
-    return OK;
+    return t->paired ? OK : fixed_linear(t->y, t->x[0], s->in + 1, t->w, T, s->out, s->in);
 }
 
 /* one chunk's products; paired sums take the dense model's inputs instead of its outputs */

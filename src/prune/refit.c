@@ -131,13 +131,40 @@ double refit_bias(const refit *r, int row, const double *w) {
     return shift;
 }
 
-double refit_error(const hessian *h, int row, const double *w, double shift, double *v) {
-    int n = h->d + 1;
-    double *product = v + n;
-    memcpy(v, w, (size_t)h->d * sizeof *v);
-    v[h->d] = shift;
-    dense_times(product, h->xx, v, n);
-    double e = h->yy[row] - 2.0 * dense_dot(v, h->yx + (size_t)row * (size_t)n, n) +
-               dense_dot(v, product, n);
-    return e > 0.0 ? e : 0.0; /* a perfect fit cancels to rounding of either sign */
+/* rows of a block: always the same product, whoever has which of its rows */
+enum { ERROR_ROWS = 32 };
+
+/* rows from to end of h that lie in block `at`: v, product (ERROR_ROWS, d + 1) */
+static void block_errors(const hessian *h, int at, int from, int end, const double *w,
+                         const double *shift, double *v, double *product, double *error) {
+    size_t n = (size_t)h->d + 1;
+    memset(v, 0, ERROR_ROWS * n * sizeof *v);
+    for (int r = from; r < end; r++, w += h->d) {
+        double *row = v + (size_t)(r - at) * n;
+        memcpy(row, w, (size_t)h->d * sizeof *row);
+        row[h->d] = *shift++;
+    }
+    dense_product(product, v, h->xx, ERROR_ROWS, (int)n, (int)n);
+    for (int r = from; r < end; r++) {
+        const double *row = v + (size_t)(r - at) * n;
+        double e = h->yy[r] - 2.0 * dense_dot(row, h->yx + (size_t)r * n, (int)n) +
+                   dense_dot(row, product + (size_t)(r - at) * n, (int)n);
+        *error++ = e > 0.0 ? e : 0.0; /* a perfect fit cancels to rounding of either sign */
+    }
+}
+
+err refit_errors(const hessian *h, int first, int n, const double *w, const double *shift,
+                 double *error) {
+    size_t width = (size_t)h->d + 1;
+    double *v; // (2 ERROR_ROWS, d + 1)
+    CALL(mem_alloc(2 * ERROR_ROWS * width, sizeof *v, &v));
+    for (int from = first, end; from < first + n; from = end) {
+        int at = from / ERROR_ROWS * ERROR_ROWS;
+        size_t done = (size_t)(from - first);
+        end = at + ERROR_ROWS < first + n ? at + ERROR_ROWS : first + n;
+        block_errors(h, at, from, end, w + done * (size_t)h->d, shift + done, v,
+                     v + ERROR_ROWS * width, error + done);
+    }
+    free(v);
+    return OK;
 }

@@ -50,8 +50,10 @@ void refit_free(refit *r);
 /* The bias of pruned weights w (d) of row r, minus the dense bias. Not collective. */
 double refit_bias(const refit *r, int row, const double *w);
 
-/* Sum over tokens of (y - w x^ - shift)^2 for row r of h: w (d); scratch v (2 (d + 1)). Not
- * collective. */
-double refit_error(const hessian *h, int row, const double *w, double shift, double *v);
+/* Sums over tokens of (y - w x^ - shift)^2 for rows first to first + n - 1 of h: error (n), w (n,
+ * d), shift (n). A row's bits do not depend on which others are asked for. ERR_FAILED: no memory.
+ * Not collective. */
+err refit_errors(const hessian *h, int first, int n, const double *w, const double *shift,
+                 double *error);
 
 #endif

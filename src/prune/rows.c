@@ -139,28 +139,39 @@ typedef struct row_facts {
     int64_t removed, swapped;
 } row_facts;
 
-/* own rows of result j as the model will hold them: w (n, d), facts (n) */
-static err finish(const rows_part *s, const hessian *own, const float *bias, int j, float *w,
-                  row_facts *facts) {
+/* own rows of result j as the model will hold them: w (n, d), facts (n); rounded (n, d), shift,
+ * error (n) */
+static err finish_into(const rows_part *s, const hessian *own, const float *bias, int j, float *w,
+                       row_facts *facts, double *rounded, double *shift, double *error) {
     size_t d = (size_t)s->r->d;
-    double *v, *rounded; // (2 (d + 1)), (d)
-    CALL(mem_alloc(3 * d + 2, sizeof *v, &v));
-    rounded = v + 2 * (d + 1);
-    for (int i = 0; i < s->n; i++, w += d) {
-        size_t at = (size_t)j * (size_t)s->n + (size_t)i;
-        int row = s->first + i;
+    for (int i = 0; i < s->n; i++) {
+        size_t at = (size_t)j * (size_t)s->n + (size_t)i, to = (size_t)i * d;
         facts[i] = (row_facts){.swapped = s->swaps[at]};
         for (size_t k = 0; k < d; k++) {
-            w[k] = (float)s->w[at * d + k];
-            rounded[k] = (double)w[k];
+            w[to + k] = (float)s->w[at * d + k];
+            rounded[to + k] = (double)w[to + k];
             facts[i].removed += !s->kept[at * d + k];
         }
-        double dense = (double)bias[row];
-        facts[i].shift = (double)(float)(dense + refit_bias(s->r, row, rounded)) - dense;
-        facts[i].error = refit_error(own, row, rounded, facts[i].shift, v);
+        double dense = (double)bias[s->first + i];
+        shift[i] = (double)(float)(dense + refit_bias(s->r, s->first + i, rounded + to)) - dense;
     }
-    free(v);
+    CALL(refit_errors(own, s->first, s->n, rounded, shift, error));
+    for (int i = 0; i < s->n; i++) {
+        facts[i].shift = shift[i];
+        facts[i].error = error[i];
+    }
     return OK;
+}
+
+static err finish(const rows_part *s, const hessian *own, const float *bias, int j, float *w,
+                  row_facts *facts) {
+    size_t n = (size_t)s->n;
+    double *rounded;
+    CALL(mem_alloc(n * ((size_t)s->r->d + 2) + 1, sizeof *rounded, &rounded));
+    double *shift = rounded + n * (size_t)s->r->d;
+    err e = finish_into(s, own, bias, j, w, facts, rounded, shift, shift + n);
+    free(rounded);
+    return e;
 }
 
 /* every rank's part, in rank order, which is row order: out (bytes of all parts) */

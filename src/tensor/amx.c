@@ -1,5 +1,15 @@
 #include "tensor/amx.h"
 
+static int wanted = 1;
+
+int amx_used(void) {
+    return wanted && amx_here();
+}
+
+void amx_use(int use) {
+    wanted = use;
+}
+
 #ifdef AMX_BUILT
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* amx.h: the CPU's matrix unit. Private to tensor and prune.
+/* amx.h: the CPU's matrix unit. Private to tensor, linalg and prune, but for
+ * amx_use.
  *
  * Eight tile registers of 16 rows of 64 bytes; one instruction adds the product of a tile of 16 x
  * 32 bfloat16 and one of 32 x 16 (as 16 rows of pairs) to a tile of 16 x 16 float32, sixteen times
@@ -15,6 +16,10 @@
 /* 1 if the build, the CPU and the kernel offer it: Linux hands out the tile registers only to
  * processes that ask for them, which the first call does. */
 int amx_here(void);
+
+/* Whether pruning uses it: 1 where amx_here, until amx_use(0). Every rank must say the same. */
+int amx_used(void);
+void amx_use(int use);
 
 /* All eight tiles 16 rows of 64 bytes, until amx_close. Only where amx_here. */
 void amx_open(void);

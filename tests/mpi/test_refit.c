@@ -170,14 +170,19 @@ START_TEST(near_dense_stays_near) {
     ck_all_ok(world, refit_make(world, &j, &near));
     j.target = TARGET_ADAPTIVE;
     ck_all_ok(world, refit_make(world, &j, &far));
-    double to_near = 0.0, to_far = 0.0, v[2 * (D + 1)];
+    double to_near = 0.0, to_far = 0.0, error[M];
     for (int i = 0; i < M * D; i++) {
         to_near += (near.start[i] - dense[i]) * (near.start[i] - dense[i]);
         to_far += (far.start[i] - dense[i]) * (far.start[i] - dense[i]);
     }
     ck_all(world, to_near < to_far && near.inverse == NULL);
-    for (int r = 0; r < M; r++) /* both explain the tokens that there are */
-        ck_all(world, refit_error(h, r, near.start + r * D, near.shift[r], v) < 1e-3 * h->yy[r]);
+    ck_all_ok(world, refit_errors(h, 0, M, near.start, near.shift, error));
+    for (int r = 0; r < M; r++) { /* both explain the tokens that there are */
+        double alone;
+        ck_all(world, error[r] < 1e-3 * h->yy[r]);
+        ck_all_ok(world, refit_errors(h, r, 1, near.start + r * D, near.shift + r, &alone));
+        ck_all(world, alone == error[r]);
+    }
     free(dense);
     refit_free(&near);
     refit_free(&far);

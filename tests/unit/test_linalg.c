@@ -1,6 +1,7 @@
 /* linalg on one rank: the LAPACK path against plain elimination, the dense products against loops
  */
 #include "linalg/dense.h"
+#include "linalg/fixed.h"
 #include "linalg/local.h"
 #include "spd.h"
 
@@ -50,6 +51,52 @@ START_TEST(numbers_that_do_not_factor) {
     ck_assert_double_eq(rcond, 0.0);
     ck_assert_double_eq(x[0], 1.0); /* untouched */
     ck_assert_double_eq(out[0], 7.0);
+}
+END_TEST
+
+/* against float64 on this machine's way: shapes around panels and steps, rows of all magnitudes */
+START_TEST(fixed_products) {
+    static const int shapes[][3] = {{128, 128, 128}, {1100, 150, 129}, {2049, 257, 131}};
+    int T = shapes[_i][0], d = shapes[_i][1], m = shapes[_i][2];
+    size_t n = (size_t)T, D = (size_t)d, M = (size_t)m;
+    double *x = spd_random(6, n * D), *y = spd_random(7, n * M), *w = spd_random(8, M * D);
+    double *got = calloc((n + D) * (D + M), sizeof *got),
+           *want = calloc((n + D) * (D + M), sizeof *want);
+    for (size_t t = 0; t < n; t++) {
+        x[t * D] *= 1e6;
+        x[t * D + 1] = 0.0;
+        x[t * D + 2] *= 1e-6;
+    }
+    /* 2^-28 of the product of the largest, about 4^2 of the mean, at random */
+    const double tolerance = 0x1p-28 * 16.0;
+    ck_assert_int_eq(fixed_gram(got, x, T, d), OK);
+    dense_gram(want, x, T, d);
+    for (size_t i = 0; i < D; i++)
+        for (size_t k = 0; k <= i; k++)
+            ck_assert_double_le(fabs(got[i * D + k] - want[i * D + k]),
+                                tolerance * sqrt(want[i * D + i] * want[k * D + k]));
+    ck_assert_int_eq(fixed_cross(got, y, m, x, d, T, m, d), OK);
+    dense_cross(want, y, m, x, d, T, m, d);
+    for (size_t i = 0; i < M * D; i++)
+        ck_assert_double_le(fabs(got[i] - want[i]), tolerance * (double)T *
+                                                        (i % D == 0   ? 1e6
+                                                         : i % D == 2 ? 1e-6
+                                                                      : 1.0));
+    ck_assert_int_eq(fixed_linear(got, x, d, w, T, m, d), OK);
+    dense_linear(want, x, d, w, T, m, d);
+    for (size_t i = 0; i < n * M; i++) /* a row of x has one number of 1e6 */
+        ck_assert_double_le(fabs(got[i] - want[i]), tolerance * 1e6 * (double)d);
+    x[D + 5] = NAN;
+    ck_assert_int_eq(fixed_gram(got, x, T, d), OK);
+    ck_assert(isnan(got[5 * D + 5]) && isnan(got[7 * D + 5]) && !isnan(got[7 * D + 6]));
+    x[D + 5] = INFINITY;
+    ck_assert_int_eq(fixed_gram(got, x, T, d), OK);
+    ck_assert(!isfinite(got[5 * D + 5]) && isfinite(got[7 * D + 6]));
+    free(x);
+    free(y);
+    free(w);
+    free(got);
+    free(want);
 }
 END_TEST
 
@@ -123,6 +170,7 @@ static Suite *linalg_suite(void) {
     tcase_add_test(t, in_place);
     tcase_add_test(t, numbers_that_do_not_factor);
     tcase_add_test(t, dense_products);
+    tcase_add_loop_test(t, fixed_products, 0, 3);
     tcase_add_test(t, dense_updates);
     suite_add_tcase(s, t);
     return s;
