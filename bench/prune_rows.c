@@ -134,7 +134,7 @@ static err time_rows(const layer *l, const obs_plan *plan, int rows, double *sec
     size_t d = (size_t)l->d;
     int enough = 1;
     err e;
-    TRY(obs_fast_create(l->d, &s));
+    TRY(obs_fast_create(l->d, NULL, &s));
     TRY(mem_alloc(d * (size_t)plan->n, sizeof *w, &w));
     TRY(mem_alloc(d * (size_t)plan->n, 1, &kept));
     for (int i = -1; i < rows; i++) { /* the first only warms up */

@@ -50,7 +50,7 @@ static err remove_rows(const refit *r, int k, obs_way way, double *w, char *kept
     size_t d = (size_t)r->d;
     err e;
     TRY(obs_create(r->d, &s));
-    TRY(obs_fast_create(r->d, &f));
+    TRY(obs_fast_create(r->d, NULL, &f));
     TRY(mem_alloc(d * d, sizeof *rounded, &rounded));
     for (size_t i = 0; i < d * d; i++)
         rounded[i] = (float)r->inverse[i];

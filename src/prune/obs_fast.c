@@ -1,83 +1,84 @@
 #include "prune/obs_fast.h"
 
 #include "base/arena.h"
-#include "prune/obs_tile.h"
+#include "prune/obs_vectors.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Vectors stand in panels of PANEL positions, (vectors, PANEL) each: what a product reads lies in a
- * row. */
-enum {
-    DEPTH = 256, /* vectors of a panel that stay in the first-level cache */
-    EPOCH_MOST = 64,
-    FOLD_TILES =
-        24,     /* TILE_ROWS of the inverse each: their factors stay in the second-level cache */
-    AHEAD = 48, /* vectors that a gather asks for before it needs them */
-    NONE = -1
-};
+enum { EPOCH_MOST = 64, NONE = -1 };
 
 /* of a diagonal element's start: below it float32 rounding, 2^-24 of the start for every vector,
  * may be above 1e-4 of what is left */
 static const double LEAST = 0x1p-10;
 
-/* One row on its way. The n active weights stand first, as in obs.c; removed ones stay until their
- * epoch ends, when its vectors join the others and all columns are brought up to date. */
+/* One row on its way. Its weights stand at positions, in their order; removed ones stay among them
+ * until they are an eighth. Vectors of an epoch lie in panels of PANEL positions; when it ends they
+ * join the others, and all columns are brought up to date. */
 struct obs_fast {
-    int d, ld, room;
-    int epoch;        /* removals of an epoch */
+    int d, ld;
+    int epoch;        /* removals of an epoch, at most */
     int ahead;        /* columns that are formed at a time */
     int slots;        /* columns that are kept */
     int fold;         /* vectors after which the inverse may be brought up to date */
-    int n, made, t;   /* active; vectors of the epochs before; of this epoch */
-    float *u;         // (ld / PANEL, room, PANEL) vectors of the epochs before
+    int n, dead;      /* positions; removed ones among them */
+    int t, joined;    /* vectors of this epoch; those of them that are in u */
+    obs_vectors u;    /* of all epochs */
     float *now;       // (ld / PANEL, epoch, PANEL) of this epoch
     const float *g;   // the inverse that the vectors are to be taken from: shared, or own
     size_t g_ld;      /* distance of its rows */
     float *own[2];    // (ld, ld) of this row, in turn
     int32_t *origin;  // (d) row and column of g
-    float *cache;     // (slots + 1, ld) columns, a spare one
-    float *packed;    // (DEPTH, LANES) for each TILE_ROWS slots: factors of a product
+    float *cache;     // (slots, ld) columns
     double *w, *diag; // (ld)
     double *barrier;  // (ld) 0: may be removed; infinity: may not
     double *score;    // (ld)
+    double *rest;     // (ld) of weights without a column
     int32_t *where;   // (d) index in the row
     int32_t *place;   // (d) of an index: where it stands; NONE: removed
+    int32_t *alive;   // (d) positions that are not removed
     int32_t *slot;    // (d) NONE: no column
     int32_t *left;    // (d) removals that each group of a pattern has left
     char *mask;       // (d)
     int32_t *holder;  // (slots) index in the row, NONE: free
     int32_t *since;   // (slots) vectors of this epoch that the column has
-    int32_t *list;    // (slots) of a product
-    float **column;   // (slots + TILE_ROWS) of a product
+    int32_t *list;    // (slots) positions of a product
+    int32_t *first;   // (slots) vectors that its columns lack
+    float **column;   // (slots) of a product
     obs_fast_counts counts;
 };
 
-err obs_fast_create(int d, obs_fast **out) {
+static int least(int a, int b) {
+    return a < b ? a : b;
+}
+
+err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     err e = OK;
     obs_fast *s = NULL;
     CALL(mem_alloc(1, sizeof *s, &s));
+    if (!product)
+        product = obs_product_tiles() ? obs_product_tiles() : obs_product_lanes();
     s->d = d;
     /* whole panels, but never a multiple of a page: the rows of a tile would share a cache set */
     s->ld = (d + PANEL - 1) / PANEL * PANEL + PANEL;
-    s->room = (d + 15) / 16 * 16 + 9; /* panels that are no multiple of a page apart */
     /* measured by bench_prune: a wide row pays for long products, a narrow one for few vectors */
     s->epoch = d < 1536 ? EPOCH_MOST / 2 : EPOCH_MOST;
-    s->ahead = TILE_ROWS * (d < 1536 ? 4 : 6);
+    s->ahead = d < 1536 ? 96 : 256;
     s->slots = 2 * s->ahead;
     s->fold = d < 1536 ? 256 : 512;
-    size_t n = (size_t)s->ld, slots = (size_t)s->slots, tiles = slots / TILE_ROWS + FOLD_TILES;
-    TRY(mem_alloc(n * (size_t)s->room, sizeof(float), &s->u));
+    size_t n = (size_t)s->ld, slots = (size_t)s->slots;
+    TRY(obs_vectors_create(product, s->ld, d + s->epoch, s->slots, &s->u));
     TRY(mem_alloc(n * (size_t)s->epoch, sizeof(float), &s->now));
-    TRY(mem_alloc(n * (slots + 1), sizeof(float), &s->cache));
-    TRY(mem_alloc(tiles * DEPTH * LANES, sizeof(float), &s->packed));
+    TRY(mem_alloc(n * slots, sizeof(float), &s->cache));
     TRY(mem_alloc(n, sizeof(double), &s->w));
     TRY(mem_alloc(n, sizeof(double), &s->diag));
     TRY(mem_alloc(n, sizeof(double), &s->barrier));
     TRY(mem_alloc(n, sizeof(double), &s->score));
+    TRY(mem_alloc(n, sizeof(double), &s->rest));
     TRY(mem_alloc(n, sizeof(int32_t), &s->where));
     TRY(mem_alloc(n, sizeof(int32_t), &s->place));
+    TRY(mem_alloc(n, sizeof(int32_t), &s->alive));
     TRY(mem_alloc(n, sizeof(int32_t), &s->slot));
     TRY(mem_alloc(n, sizeof(int32_t), &s->left));
     TRY(mem_alloc(n, sizeof(int32_t), &s->origin));
@@ -87,7 +88,8 @@ err obs_fast_create(int d, obs_fast **out) {
     TRY(mem_alloc(slots, sizeof(int32_t), &s->holder));
     TRY(mem_alloc(slots, sizeof(int32_t), &s->since));
     TRY(mem_alloc(slots, sizeof(int32_t), &s->list));
-    TRY(mem_alloc(slots + TILE_ROWS, sizeof *s->column, &s->column));
+    TRY(mem_alloc(slots, sizeof(int32_t), &s->first));
+    TRY(mem_alloc(slots, sizeof *s->column, &s->column));
 done:
     if (e != OK)
         obs_fast_destroy(&s);
@@ -98,16 +100,17 @@ done:
 void obs_fast_destroy(obs_fast **s) {
     if (!*s)
         return;
-    free((*s)->u);
+    obs_vectors_free(&(*s)->u);
     free((*s)->now);
     free((*s)->cache);
-    free((*s)->packed);
     free((*s)->w);
     free((*s)->diag);
     free((*s)->barrier);
     free((*s)->score);
+    free((*s)->rest);
     free((*s)->where);
     free((*s)->place);
+    free((*s)->alive);
     free((*s)->slot);
     free((*s)->left);
     free((*s)->origin);
@@ -117,6 +120,7 @@ void obs_fast_destroy(obs_fast **s) {
     free((*s)->holder);
     free((*s)->since);
     free((*s)->list);
+    free((*s)->first);
     free((*s)->column);
     free(*s);
     *s = NULL;
@@ -126,13 +130,13 @@ obs_fast_counts obs_fast_count(const obs_fast *s) {
     return s->counts;
 }
 
-/* vector t at position i, of the epochs before and of this one */
-static float *old_at(const obs_fast *s, int t, int i) {
-    return s->u + ((size_t)(i / PANEL) * (size_t)s->room + (size_t)t) * PANEL + i % PANEL;
-}
-
+/* this epoch's vector t at position i */
 static float *now_at(const obs_fast *s, int t, int i) {
     return s->now + ((size_t)(i / PANEL) * (size_t)s->epoch + (size_t)t) * PANEL + i % PANEL;
+}
+
+static float *column_at(const obs_fast *s, int slot) {
+    return s->cache + (size_t)slot * (size_t)s->ld;
 }
 
 static void row_load(obs_fast *s, const double *w, const float *inverse, pattern p) {
@@ -153,7 +157,7 @@ static void row_load(obs_fast *s, const double *w, const float *inverse, pattern
     s->g = inverse;
     s->g_ld = d;
     s->n = s->d;
-    s->t = s->made = 0;
+    s->t = s->joined = s->dead = s->u.made = 0;
     s->counts = (obs_fast_counts){0};
 }
 
@@ -203,9 +207,9 @@ static int choose(const obs_fast *s) {
 
 /* ---- one removal ---- */
 
-/* Column p as it is now, times root: the epoch's next vector. from: the column, which has the
- * epoch's vectors before `first`; factor (t): the epoch's vectors at p. Two panels at a time hide
- * the latency. */
+/* A column as it is now, times root: the epoch's next vector. from: the column, which has the
+ * epoch's vectors before `first`; factor (t): the epoch's vectors at its weight. Two panels at a
+ * time hide the latency. */
 static void next_vector(obs_fast *s, const float *from, int first, const float *factor,
                         float root) {
     const lanes by = lanes_set(root);
@@ -254,7 +258,7 @@ static void remove_at(obs_fast *s, int p) {
     double root = 1.0 / sqrt(s->diag[p]);
     for (int k = 0; k < s->t; k++)
         factor[k] = *now_at(s, k, p);
-    next_vector(s, s->cache + (size_t)slot * (size_t)s->ld, s->since[slot], factor, (float)root);
+    next_vector(s, column_at(s, slot), s->since[slot], factor, (float)root);
     s->barrier[p] = INFINITY;
     apply_vector(s, s->w[p] * root);
     s->diag[p] = 1.0; /* its score stays a number */
@@ -262,6 +266,7 @@ static void remove_at(obs_fast *s, int p) {
     s->place[s->where[p]] = NONE;
     s->holder[slot] = NONE;
     s->slot[p] = NONE;
+    s->dead++;
     s->t++;
 }
 
@@ -277,165 +282,85 @@ static void use_group(obs_fast *s, int index, pattern p) {
 
 /* ---- the end of an epoch ---- */
 
-/* the last active weight takes the place of p */
-static void fill_hole(obs_fast *s, int p, int last) {
-    float *to = old_at(s, 0, p);
-    const float *from = old_at(s, 0, last);
-    for (int t = 0; t < s->made; t++, to += PANEL, from += PANEL) {
-        __builtin_prefetch(from + AHEAD * PANEL);
-        __builtin_prefetch(to + AHEAD * PANEL, 1);
-        *to = *from;
-    }
-    for (int k = 0; k < s->slots; k++)
-        if (s->holder[k] != NONE)
-            s->cache[(size_t)k * (size_t)s->ld + (size_t)p] =
-                s->cache[(size_t)k * (size_t)s->ld + (size_t)last];
-    s->w[p] = s->w[last];
-    s->diag[p] = s->diag[last];
-    s->barrier[p] = s->barrier[last];
-    s->score[p] = s->score[last];
-    s->slot[p] = s->slot[last];
-    s->origin[p] = s->origin[last];
-    s->where[p] = s->where[last];
-    s->place[s->where[p]] = p;
-}
-
-/* vectors that a product takes from, in panels `stride` apart */
-typedef struct vectors {
-    const float *at;
-    size_t stride;
-    int n;
-} vectors;
-
-/* Factors of the first n listed slots, TILE_ROWS of them to a group: k vectors from `first` on.
- * Those that a column has already get the factor 0. */
-static void pack(obs_fast *s, const vectors *v, int n, int first, int k) {
-    for (int i = 0; i < n; i++) {
-        int p = s->place[s->holder[s->list[i]]], has = s->since[s->list[i]];
-        float *to = s->packed + (size_t)(i / TILE_ROWS) * DEPTH * LANES + i % TILE_ROWS;
-        const float *from =
-            v->at + (size_t)(p / PANEL) * v->stride + (size_t)first * PANEL + (size_t)(p % PANEL);
-        for (int q = 0; q < k; q++, from += PANEL, to += LANES) {
-            __builtin_prefetch(from + AHEAD * PANEL);
-            *to = *from;
-        }
-        to -= (size_t)k * LANES;
-        for (int q = first; q < has && q < first + k; q++, to += LANES)
-            *to = 0.0f;
-    }
-}
-
-/* the columns in the first n listed slots, less these vectors */
-static void subtract(obs_fast *s, const vectors *v, int n) {
-    int groups = (n + TILE_ROWS - 1) / TILE_ROWS,
-        short_group = n % TILE_ROWS > 0 && n % TILE_ROWS <= TILE_ROWS / 2;
-    for (int i = 0; i < groups * TILE_ROWS;
-         i++) /* what is left of the last group has a spare column */
-        s->column[i] = s->cache + (size_t)(i < n ? s->list[i] : s->slots) * (size_t)s->ld;
-    for (int t = 0; t < v->n; t += DEPTH) {
-        int k = v->n - t < DEPTH ? v->n - t : DEPTH;
-        pack(s, v, n, t, k);
-        for (int j = 0; j * PANEL < s->n; j++)
-            for (int g = 0; g < groups; g++) {
-                const float *a = s->packed + (size_t)g * DEPTH * LANES;
-                const float *b = v->at + (size_t)j * v->stride + (size_t)t * PANEL;
-                const float *next = b + v->stride;
-                if (g + 1 < groups || !short_group)
-                    tile_subtract(TILE_ROWS, s->column + g * TILE_ROWS, (size_t)j * PANEL, a, b,
-                                  next, k);
-                else
-                    tile_subtract(TILE_ROWS / 2, s->column + g * TILE_ROWS, (size_t)j * PANEL, a, b,
-                                  next, k);
-            }
-    }
-    s->counts.operations += 2.0 * n * s->n * v->n;
-}
-
-static vectors old_vectors(const obs_fast *s) {
-    return (vectors){s->u, (size_t)s->room * PANEL, s->made};
-}
-
-static vectors new_vectors(const obs_fast *s) {
-    return (vectors){s->now, (size_t)s->epoch * PANEL, s->t};
-}
-
-/* all columns up to date; the epoch's vectors join the others, its removed weights go */
-static void close_epoch(obs_fast *s) {
-    int n = 0, kept = s->n;
-    vectors v = new_vectors(s);
+/* the columns that are held: how many; their positions in s->list */
+static int held_columns(obs_fast *s) {
+    int n = 0;
     for (int i = 0; i < s->slots; i++)
-        if (s->holder[i] != NONE)
-            s->list[n++] = i;
-    subtract(s, &v, n);
-    memset(s->since, 0, (size_t)s->slots * sizeof *s->since);
-    for (int j = 0; j < s->n; j += PANEL)
-        memcpy(old_at(s, s->made, j), now_at(s, 0, j), (size_t)s->t * PANEL * sizeof(float));
-    s->made += s->t;
-    s->t = 0;
-    for (int i = s->n - 1; i >= 0; i--) /* downwards: what fills a hole is never itself removed */
-        if (s->place[s->where[i]] == NONE) {
-            kept--;
-            if (i != kept)
-                fill_hole(s, i, kept);
+        if (s->holder[i] != NONE) {
+            s->list[n] = s->place[s->holder[i]];
+            s->first[n] = s->u.made - s->t + s->since[i];
+            s->column[n++] = column_at(s, i);
         }
-    s->n = kept;
+    return n;
 }
 
-/* upper triangle from the lower one, in tiles that stay in the cache: a (n, n), rows ld apart */
-static void mirror(float *a, size_t ld, int n) {
-    enum { TILE = 32 };
-    for (int r = 0; r < n; r += TILE)
-        for (int c = 0; c <= r; c += TILE)
-            for (int i = r; i < n && i < r + TILE; i++)
-                for (int k = c; k < i && k < c + TILE; k++)
-                    a[(size_t)k * ld + (size_t)i] = a[(size_t)i * ld + (size_t)k];
-}
-
-/* Rows first .. first + n - 1 of the new inverse, up to the diagonal: less vectors t .. t + k - 1
- */
-static void fold_rows(obs_fast *s, float *to, int first, int n, int t, int k) {
-    vectors v = old_vectors(s);
-    float *row[TILE_ROWS];
+/* positions without those of removed weights */
+static void compact(obs_fast *s) {
+    int n = 0, columns = held_columns(s);
+    for (int i = 0; i < s->n; i++)
+        if (s->place[s->where[i]] == i)
+            s->alive[n++] = i;
     for (int i = 0; i < n; i++) {
-        int p = first + i;
-        float *a = s->packed + (size_t)(i / TILE_ROWS) * DEPTH * LANES + i % TILE_ROWS;
-        const float *from = v.at + (size_t)(p / PANEL) * v.stride + (size_t)t * PANEL + p % PANEL;
-        for (int q = 0; q < k; q++, a += LANES, from += PANEL)
-            *a = *from;
+        int from = s->alive[i];
+        s->w[i] = s->w[from];
+        s->diag[i] = s->diag[from];
+        s->barrier[i] = s->barrier[from];
+        s->score[i] = s->score[from];
+        s->slot[i] = s->slot[from];
+        s->origin[i] = s->origin[from];
+        s->where[i] = s->where[from];
+        s->place[s->where[i]] = i;
     }
-    for (int j = 0; j * PANEL < first + n; j++)
-        for (int i = 0; i < n; i += TILE_ROWS) {
-            if (first + i + TILE_ROWS <= j * PANEL)
-                continue;
-            for (int r = 0; r < TILE_ROWS; r++)
-                row[r] = to + (size_t)(first + i + r) * (size_t)s->ld;
-            const float *b = v.at + (size_t)j * v.stride + (size_t)t * PANEL;
-            tile_subtract(TILE_ROWS, row, (size_t)j * PANEL,
-                          s->packed + (size_t)(i / TILE_ROWS) * DEPTH * LANES, b, b + v.stride, k);
-        }
+    for (int k = 0; k < columns; k++)
+        for (int i = 0; i < n; i++)
+            s->column[k][i] = s->column[k][s->alive[i]];
+    obs_vectors_compact(&s->u, s->alive, n);
+    s->n = n;
+    s->dead = 0;
+    for (int i = n; i % PANEL != 0; i++) { /* what follows in the last panel is never chosen */
+        s->w[i] = 0.0;
+        s->diag[i] = 1.0;
+        s->barrier[i] = s->score[i] = INFINITY;
+        for (int k = 0; k < columns; k++)
+            s->column[k][i] = 0.0f;
+    }
 }
 
-/* the inverse of the active weights up to date and in their order; there are no vectors then */
+/* the epoch's vectors join the others */
+static void join_vectors(obs_fast *s) {
+    obs_vectors_append(&s->u, s->now, s->n, s->epoch, s->joined, s->t);
+    s->joined = s->t;
+}
+
+/* all columns up to date */
+static void close_epoch(obs_fast *s) {
+    join_vectors(s);
+    int n = held_columns(s);
+    obs_vectors_subtract(&s->u, s->column, s->list, s->first, n, s->n);
+    memset(s->since, 0, (size_t)s->slots * sizeof *s->since);
+    s->counts.operations += 2.0 * n * s->n * s->t;
+    s->t = s->joined = 0;
+}
+
+/* The inverse of the active weights up to date; there are no vectors then. Pays where many columns
+ * are still to come. */
 static void fold_vectors(obs_fast *s) {
     float *to = s->own[s->g == s->own[0]];
-    size_t ld = (size_t)s->ld;
-    for (int i = 0; i < s->n; i++) {
-        const float *from = s->g + (size_t)s->origin[i] * s->g_ld;
-        for (int j = 0; j <= i; j++)
-            to[(size_t)i * ld + (size_t)j] = from[s->origin[j]];
-    }
-    for (int i = 0; i < s->n; i += FOLD_TILES * TILE_ROWS) {
-        int n = s->n - i < FOLD_TILES * TILE_ROWS ? s->n - i : FOLD_TILES * TILE_ROWS;
-        for (int t = 0; t < s->made; t += DEPTH)
-            fold_rows(s, to, i, n, t, s->made - t < DEPTH ? s->made - t : DEPTH);
-    }
-    mirror(to, ld, s->n);
+    s->counts.operations += (double)s->u.made * s->n * s->n;
+    obs_vectors_fold(&s->u, to, (size_t)s->ld, s->n, s->g, s->g_ld, s->origin);
     for (int i = 0; i < s->n; i++)
         s->origin[i] = i;
-    s->counts.operations += (double)s->made * s->n * s->n;
     s->g = to;
-    s->g_ld = ld;
-    s->made = 0;
+    s->g_ld = (size_t)s->ld;
+}
+
+/* between epochs; `more` removals are to come */
+static void tidy(obs_fast *s, int more) {
+    int fold = s->u.made >= s->fold && more > (s->n - s->dead) / 2;
+    if (fold || s->dead > s->n / 8)
+        compact(s);
+    if (fold)
+        fold_vectors(s);
 }
 
 /* at least `wanted` free slots: the held weights that stand highest give theirs up */
@@ -454,33 +379,57 @@ static void free_slots(obs_fast *s, int wanted) {
     }
 }
 
-/* columns, as they are now, for the weights that stand lowest and have none */
-static void form_columns(obs_fast *s, int chosen, int wanted) {
-    int n = 0, k = 0, fresh = 0;
-    select_lowest(s->score, s->n, wanted < s->n ? wanted : s->n, s->mask);
-    s->mask[chosen] = 0; /* among equals it may not be one of the first */
-    for (int p = 0; p < s->n; p++)
-        fresh += !s->mask[p] && s->slot[p] == NONE && s->score[p] < INFINITY;
-    free_slots(s, fresh);
-    vectors before = old_vectors(s), now = new_vectors(s);
+/* position p's column of the inverse that the vectors are taken from */
+static void copy_column(obs_fast *s, int p, float *to) {
+    const float *from = s->g + (size_t)s->origin[p] * s->g_ld;
+    if (s->origin[s->n - 1] == s->n - 1) /* nothing is missing before */
+        memcpy(to, from, (size_t)s->n * sizeof *to);
+    else
+        for (int i = 0; i < s->n; i++)
+            to[i] = from[s->origin[i]];
+    for (int i = s->n; i % PANEL != 0; i++)
+        to[i] = 0.0f;
+}
+
+/* mask: 0 for weights without a column that stand low, the chosen among them: as many as the
+ * `wanted` lowest of all have, but whole groups of a product */
+static void choose_fresh(obs_fast *s, int chosen, int wanted) {
+    int n = 0, rows = s->u.product->rows;
+    select_lowest(s->score, s->n, least(wanted, s->n), s->mask);
     for (int p = 0; p < s->n; p++) {
-        if (s->mask[p] || s->slot[p] != NONE || !(s->score[p] < INFINITY))
+        n += !s->mask[p] && s->slot[p] == NONE;
+        s->rest[p] = s->slot[p] == NONE ? s->score[p] : INFINITY;
+    }
+    n = least((n + rows - 1) / rows * rows, s->slots - 1);
+    select_lowest(s->rest, s->n, least(n, s->n), s->mask);
+    s->mask[chosen] = 0; /* among equals it might not be one of the first */
+}
+
+/* columns, as they are now, for weights that will be removed soon, the chosen one's among them
+ */
+static void form_columns(obs_fast *s, int chosen, int wanted) {
+    int n = 0, k = 0;
+    choose_fresh(s, chosen, wanted);
+    for (int p = 0; p < s->n; p++)
+        n += !s->mask[p] && s->rest[p] < INFINITY;
+    free_slots(s, n);
+    n = 0;
+    for (int p = 0; p < s->n; p++) {
+        if (s->mask[p] || !(s->rest[p] < INFINITY))
             continue;
         while (s->holder[k] != NONE)
             k++;
-        s->list[n++] = k;
-        const float *from = s->g + (size_t)s->origin[p] * s->g_ld;
-        float *to = s->cache + (size_t)k * (size_t)s->ld;
         s->holder[k] = s->where[p];
         s->slot[p] = k;
-        s->since[k] = 0;
-        for (int i = 0; i < s->n; i++)
-            to[i] = from[s->origin[i]];
+        s->since[k] = s->t;
+        s->list[n] = p;
+        s->first[n] = 0;
+        s->column[n] = column_at(s, k);
+        copy_column(s, p, s->column[n++]);
     }
-    subtract(s, &before, n);
-    subtract(s, &now, n);
-    for (int i = 0; i < n; i++)
-        s->since[s->list[i]] = s->t;
+    join_vectors(s);
+    obs_vectors_subtract(&s->u, s->column, s->list, s->first, n, s->n);
+    s->counts.operations += 2.0 * n * s->n * s->u.made;
     s->counts.products++;
     s->counts.columns += n;
 }
@@ -509,15 +458,14 @@ void obs_fast_run(obs_fast *s, const obs_plan *plan, const double *w, const floa
             *exact = 0;
             return;
         }
-        int index = s->where[p], more = (k - done) + (k - done) / 8 + 1;
+        int index = s->where[p];
         if (s->t == s->epoch) {
             close_epoch(s);
-            if (s->made >= s->fold && k - done > s->n / 2)
-                fold_vectors(s); /* pays where many columns are still to come */
+            tidy(s, k - done);
+            p = s->place[index];
         }
-        p = s->place[index];
         if (s->slot[p] == NONE)
-            form_columns(s, p, more < s->ahead ? more : s->ahead);
+            form_columns(s, p, least(k - done + (k - done) / 8 + 1, s->ahead));
         if (order)
             order[done] = index;
         if (loss)

@@ -3,11 +3,11 @@
  *
  * The inverse is not brought up to date as a whole. With u_s the vectors of the removals so far,
  * what it is now is G - sum u_s u_s^T, and only the columns of weights that are removed are ever
- * needed. They are formed ahead, as one product for the weights that stand lowest; a weight that
- * comes up without a column brings the next such product about. Within an epoch, the removals
- * between two products, a column still lacks the epoch's own vectors, few enough to lie in the
- * cache. So every choice is made on scores that are up to date: the greedy order is exact, but for
- * scores that agree to float32 rounding.
+ * needed. They are formed ahead, as one product (obs_vectors.h) for the weights that stand lowest;
+ * a weight that comes up without a column brings the next such product about. Columns that are held
+ * get the vectors of an epoch, some dozen removals, at its end; until then one lacks the epoch's
+ * own vectors, few enough to lie in the cache. So every choice is made on scores that are up to
+ * date: the greedy order is exact, but for scores that agree to float32 rounding.
  *
  * Where more than half of the weights are still to go after some hundred vectors, these are folded
  * into the inverse of what is active, by one symmetric product, and the next ones start from that.
@@ -21,11 +21,13 @@
 #define ESPALIER_PRUNE_OBS_FAST_H
 
 #include "prune/obs.h"
+#include "prune/obs_product.h"
 
 typedef struct obs_fast obs_fast; /* scratch for rows of one width */
 
-/* about 12 d^2 bytes; the caller destroys */
-err obs_fast_create(int d, obs_fast **out);
+/* product: how it multiplies; NULL: as fast as this machine can. Up to 18 d^2 bytes are touched;
+ * the caller destroys. */
+err obs_fast_create(int d, const obs_product *product, obs_fast **out);
 void obs_fast_destroy(obs_fast **s); /* NULL is allowed */
 
 /* The same as obs_run, with inverse (d, d) rounded to float32. *exact = 0, and nothing else is

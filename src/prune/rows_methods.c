@@ -209,7 +209,7 @@ static err work_create(const rows_part *s, int traces, obs_work *b) {
     size_t n = (size_t)s->q->n, d = width(s);
     *b = (obs_work){0};
     if (!s->q->exact) {
-        CALL(obs_fast_create(s->r->d, &b->fast));
+        CALL(obs_fast_create(s->r->d, NULL, &b->fast));
         CALL(mem_alloc(d * d, sizeof *b->inverse, &b->inverse));
         for (size_t i = 0; i < d * d; i++)
             b->inverse[i] = (float)s->r->inverse[i];
