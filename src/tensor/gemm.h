@@ -46,7 +46,8 @@ void gemm(const gemm_call *g);
 int gemm_has_bfloat16(void);
 
 /* 1 if the CPU has a matrix unit (amx.h) and this build uses it: native then multiplies float32 on
- * it where the sum has DEEP_TERMS terms or more, every operand as the exact sum of three bfloat16
+ * it where the sum has DEEP_TERMS terms or more (of a wide product of a transposed A, 48), every
+ * operand as the exact sum of three bfloat16
  * (pieces.h), six products for one, float32 sums. As near to the exact product as vectors of
  * multiply-adds and two to three times as fast, but not their bits. */
 int gemm_has_matrix_unit(void);
@@ -56,7 +57,7 @@ int gemm_has_matrix_unit(void);
 void gemm_use_matrix_unit(int use);
 
 /* 1 if a row of a float32 product has the same bits whatever other rows are computed with it: of
- * the back ends native promises that. */
+ * the back ends native promises that, for an A that is not transposed. */
 int gemm_rows_independent(void);
 
 /* the back end and its kernel, for provenance and doctor */

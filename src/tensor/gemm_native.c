@@ -176,12 +176,20 @@ int gemm_has_matrix_unit(void) {
     return amx_here();
 }
 
+/* Of weights' gradients (A transposed), whose terms are a batch's tokens, far fewer will do; there
+ * no row has to have the bits it has among others. */
+static int suits_unit(const gemm_call *g) {
+    enum { WIDE = 128, FEW_TERMS = 48 };
+    return g->K >= DEEP_TERMS ||
+           (g->a.transposed && g->K >= FEW_TERMS && g->M >= WIDE && g->N >= WIDE);
+}
+
 void gemm(const gemm_call *g) {
     if (g->p == BFLOAT16) {
         gemm_bfloat16(g);
         return;
     }
-    if (g->K >= DEEP_TERMS && matrix_unit()) {
+    if (suits_unit(g) && matrix_unit()) {
         gemm_pieces(g);
         return;
     }

@@ -166,6 +166,17 @@ START_TEST(pieces_are_as_exact) {
 }
 END_TEST
 
+/* gradients of weights: few terms, wide */
+START_TEST(gradients_of_few_tokens) {
+    for (int K = 40; K < 60; K += 9) {
+        product *p = product_make(130, 140, K, 1, 0);
+        gemm(&p->call);
+        check_product(p, NULL, 0);
+        product_free(p);
+    }
+}
+END_TEST
+
 /* the unit is for sums of DEEP_TERMS terms: below they are those of vectors, bit for bit */
 START_TEST(shallow_sums_are_by_vectors) {
     product *p = product_make(40, 70, DEEP_TERMS - 1, 0, 0);
@@ -272,6 +283,7 @@ int main(void) {
     tcase_add_loop_test(c, float32_in_pieces, 0, sizes);
     tcase_add_test(c, pieces_are_as_exact);
     tcase_add_test(c, shallow_sums_are_by_vectors);
+    tcase_add_test(c, gradients_of_few_tokens);
     tcase_add_loop_test(c, blocks, 0, 4);
     tcase_add_test(c, tail);
     tcase_add_test(c, rows_do_not_depend_on_others);
