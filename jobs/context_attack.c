@@ -61,7 +61,8 @@ err context_attack_by(const context *c, const char *name, attack **out) {
                           .similarity = encoder_similarity ? c->start_model : NULL,
                           .max_length = (int)c->s->data.max_length,
                           .start = c->start,
-                          .seed = (uint64_t)c->s->study.seed};
+                          .seed = (uint64_t)c->s->study.seed,
+                          .like = c->attack}; /* the study's recipe's, when this is another one */
     return attack_open(&setup, out);
 }
 

@@ -37,6 +37,11 @@ static err open_similarity_source(attack *a, const attack_setup *s) {
 static err open_similarity(attack *a, const attack_setup *s) {
     if (a->how.similarity == RECIPE_OWN)
         return OK;
+    if (s->like && s->like->alike) {
+        a->alike = s->like->alike;
+        a->alike_lent = 1;
+        return OK;
+    }
     CALL(open_similarity_source(a, s));
     if (strcmp(a->o.similarity_precision, "auto") != 0)
         CALL(similarity_precision(
@@ -97,7 +102,8 @@ void attack_close(attack **aa) {
         return;
     engine_destroy(&a->engine);
     candidate_store_destroy(&a->kept);
-    similarity_close(&a->alike);
+    if (!a->alike_lent)
+        similarity_close(&a->alike);
     neighbours_close(&a->near);
     neighbours_close(&a->vectors);
     wordnet_synonyms_close(&a->wordnet);
@@ -110,6 +116,8 @@ void attack_close(attack **aa) {
 }
 
 err attack_feed(attack *a, encoder_ws *ws, const encoder *victim, const feed *f) {
+    if (a->alike) /* what it measured for another attack may be another angle */
+        CALL(similarity_use(a->alike, a->how.measure));
     return engine_run(a->engine, ws, victim, f);
 }
 

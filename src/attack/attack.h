@@ -22,6 +22,9 @@ typedef struct attack_setup {
     int max_length;            /* of the victim's sequences */
     const char *start;         /* folder of the study's start encoder, for bert-attack; or NULL */
     uint64_t seed;             /* of random edits */
+    /* NULL, or an attack with the same sources of similarity: the vectors of texts are kept in
+     * common. It must stay open as long. */
+    attack *like;
 } attack_setup;
 err attack_open(const attack_setup *s, attack **out); /* caller closes. Not collective. */
 void attack_close(attack **a);

@@ -27,6 +27,7 @@ struct attack {
     tagger *tagger;
     dictionary *stop;
     similarity *alike; /* NULL: no constraint */
+    int alike_lent;    /* 1: it belongs to another attack */
     candidate_store *kept;
     float *thrown; // (n_thrown) gradients of the victim's parameters, see gradient.c
     size_t n_thrown;

@@ -1,6 +1,7 @@
 /* the engine: examples that share batches are attacked as each alone; what one of them cannot do
  * stops none of the others */
 #include "attack/engine.h"
+#include "attack/parts.h"
 #include "io/hash.h"
 #include "slow_attack.h"
 
@@ -120,6 +121,43 @@ START_TEST(batches_do_not_matter) {
         free_rows(r);
     }
     free_rows(alone);
+}
+END_TEST
+
+/* the study's further recipes: vectors of similarity in common, another measure of the same
+ * angles */
+START_TEST(vectors_in_common) {
+    attack *first, *alone, *second;
+    attack_result r[ROWS], x;
+    rows *t = make_rows(ROWS);
+    attack_setup setup = {
+        .o = &o, .w = w, .similarity = judge, .max_length = max_length, .seed = 3};
+    snprintf(o.recipe, sizeof o.recipe, "textfooler");
+    open_attack(&first);
+    for (int i = 0; i < ROWS; i++)
+        ck_ok(attack_one(first, ws, victim, t->text[i], t->label[i], &r[i]));
+    snprintf(o.recipe, sizeof o.recipe, "textfooler-original");
+    open_attack(&alone);
+    setup.like = first;
+    ck_ok(attack_open(&setup, &second));
+    const int64_t before = similarity_work(first->alike).computed;
+    for (int i = 0; i < ROWS; i++) {
+        ck_ok(attack_one(alone, ws, victim, t->text[i], t->label[i], &t->result[i]));
+        ck_ok(attack_one(second, ws, victim, t->text[i], t->label[i], &x));
+        ck_same(&t->result[i], &x);
+        attack_result_free(&x);
+        ck_ok(attack_one(first, ws, victim, t->text[i], t->label[i], &x)); /* by its own measure */
+        ck_same(&r[i], &x);
+        attack_result_free(&x);
+        attack_result_free(&r[i]);
+    }
+    ck_assert_int_gt(before, 0);
+    ck_assert_int_lt(similarity_work(second->alike).computed - before,
+                     similarity_work(alone->alike).computed);
+    attack_close(&second);
+    attack_close(&alone);
+    attack_close(&first);
+    free_rows(t);
 }
 END_TEST
 
@@ -248,6 +286,7 @@ int main(void) {
     tcase_add_checked_fixture(c, set_up, slow_tear_down);
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, batches_do_not_matter, 0, 6);
+    tcase_add_test(c, vectors_in_common);
     tcase_add_test(c, one_bad_example_stops_nothing);
     tcase_add_test(c, an_example_may_take_too_long);
     tcase_add_test(c, each_sequence_once);
