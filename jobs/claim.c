@@ -14,8 +14,9 @@
 
 /* what a start leaves behind before anything of the study itself is made */
 static int is_early(const char *name) {
-    static const char *const early[] = {".",           "..",          ".lock", "study.yaml",
-                                        "starts.json", "inputs.json", "data",  "stopped"};
+    static const char *const early[] = {".",          "..",          ".lock",
+                                        "study.yaml", "starts.json", "inputs.json",
+                                        "data",       "stopped",     "kernel"};
     for (size_t i = 0; i < sizeof early / sizeof *early; i++)
         if (strcmp(name, early[i]) == 0)
             return 1;
@@ -45,7 +46,7 @@ static err is_fresh(const char *dir, int *yes) {
 /* The other study ended before it began, at a wrong path perhaps that is right in this one. Of what
  * it generated train.tsv, without which all is made again. */
 static err take_over(const context *c, const char *path, const strbuf *text) {
-    static const char *const its_own[] = {"inputs.json", "starts.json", "data/train.tsv"};
+    static const char *const its_own[] = {"inputs.json", "starts.json", "data/train.tsv", "kernel"};
     char name[PATH_BYTES];
     for (size_t i = 0; i < sizeof its_own / sizeof *its_own; i++) {
         CALL(path_join(name, c->dir, its_own[i]));

@@ -1,5 +1,6 @@
 #include "context.h"
 #include "claim.h"
+#include "kernel.h"
 
 #include "base/arena.h"
 #include "base/clock.h"
@@ -43,6 +44,7 @@ err context_open(const par *p, study **s, context **out) {
         amx_use(0);
     }
     TRY(context_on_root(c, claim_folder, &text));
+    TRY(context_on_root(c, kernel_note, NULL));
     log_info("study %s in %s, %d rank%s", c->s->study.name, c->dir, p->size,
              p->size == 1 ? "" : "s");
     *out = c;

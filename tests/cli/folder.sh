@@ -17,6 +17,12 @@ check "another study changed nothing" test "$before" = "$(sum)"
 timeout -k 5 60 "$espalier" -q $(tiny pretrain)
 check "the same study again: nothing to do" test "$before" = "$(sum)"
 
+mv "$out/kernel" "$scratch/kernel"
+printf 'kernel other' >"$out/kernel"
+timeout -k 5 60 "$espalier" pretrain "$out" 2>"$scratch/e"
+check "another kernel than it began with is told" grep -q '^warning: .*out: begun by kernel other; now by OpenBLAS' "$scratch/e"
+mv "$scratch/kernel" "$out/kernel"
+
 timeout -k 5 60 "$espalier" -q pretrain "$out"
 check "the folder means its study" test $?:"$before" = "0:$(sum)"
 (cd "$out" && timeout -k 5 60 "$espalier" -q pretrain study.yaml)
