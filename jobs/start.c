@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "io/atomic_file.h"
 #include "model/config_file.h"
+#include "prune/selection.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,26 @@ err start_corpus(context *c, dataset *out) {
     return e;
 }
 
+/* what pruning asks of a checkpoint's shape: refused before anything is trained. Of a new encoder
+ * the study itself says as much (config/rules.c). */
+static err check_pruning(const context *c, const encoder_config *shape) {
+    const prune_options *o = &c->s->prune;
+    for (int i = 0; i < o->patterns.n && o->methods.n > 0; i++) {
+        pattern p;
+        CALL(pattern_parse(o->patterns.v[i], &p));
+        err e = pattern_check(p, shape->H);
+        if (e == OK)
+            e = pattern_check(p, shape->F);
+        if (e != OK)
+            return err_prefix(e, "%s: prune.patterns: %s and %s", c->s->path, o->patterns.v[i],
+                              c->s->model.checkpoint);
+    }
+    CHECK(o->methods.n == 0 || o->calibration_length <= shape->P, ERR_USAGE,
+          "%s: prune.calibration_length is %lld, but the encoder has %d positions", c->s->path,
+          (long long)o->calibration_length, shape->P);
+    return OK;
+}
+
 err start_shape(const context *c, int mlm, encoder_config *out) {
     const model_options *o = &c->s->model;
     char dir[PATH_BYTES], path[PATH_BYTES];
@@ -59,6 +80,7 @@ err start_shape(const context *c, int mlm, encoder_config *out) {
         CALL(context_resolve(c, "model.checkpoint", o->checkpoint, dir));
         CALL(path_join(path, dir, "config.json"));
         CALL(config_read(path, out));
+        CALL(check_pruning(c, out));
     }
     out->K = 0;
     out->mlm = mlm;
@@ -81,6 +103,8 @@ err start_encoder(context *c, int mlm, encoder **out) {
         encoder_init(*out, seed);
     }
     encoder_config *shape = &(*out)->c;
+    if (o->checkpoint[0])
+        CALL(check_pruning(c, shape));
     CALL(context_set_precision(c, *out));
     CHECK(shape->V == c->w->V, ERR_DATA,
           "%s has %d pieces, the checkpoint's word embeddings have %d rows: they do not fit",

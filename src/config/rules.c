@@ -160,6 +160,29 @@ static err check_variants(const study *s, const node *root) {
     return OK;
 }
 
+/* a pattern that some method, or the encoder that the study describes, cannot take */
+static err check_pattern(const study *s, const node *root, const char *text) {
+    const prune_options *o = &s->prune;
+    node_place at = between(root, "prune.patterns", NULL);
+    int keep, of, block;
+    err e = method_pattern(text, &keep, &of, &block);
+    if (e != OK)
+        return err_prefix(e, "%s: prune.patterns", at.text);
+    for (int i = 0; i < o->methods.n && block > 1; i++) {
+        method_text m;
+        CALL(method_parse(o->methods.v[i], &m));
+        CHECK(!m.swaps, ERR_USAGE,
+              "%s: prune.patterns: +swaps would break the blocks of %s: leave one out", at.text,
+              text);
+    }
+    const int64_t widths[] = {s->model.hidden, s->model.feed_forward};
+    for (size_t i = 0; i < 2 && o->methods.n > 0 && !s->model.checkpoint[0]; i++)
+        CHECK(widths[i] % ((int64_t)of * block) == 0, ERR_USAGE,
+              "%s: prune.patterns: groups of %d inputs (%s) do not divide model.%s (%lld)", at.text,
+              of * block, text, i == 0 ? "hidden" : "feed_forward", (long long)widths[i]);
+    return OK;
+}
+
 /* what the launcher gives is not known here: that a grid fits is checked where ranks are */
 static err check_pruning(const study *s, const node *root) {
     const prune_options *o = &s->prune;
@@ -169,12 +192,8 @@ static err check_pruning(const study *s, const node *root) {
         if (e != OK)
             return err_prefix(e, "%s: prune.methods", between(root, "prune.methods", NULL).text);
     }
-    for (int i = 0; i < o->patterns.n; i++) {
-        int keep, of, block;
-        err e = method_pattern(o->patterns.v[i], &keep, &of, &block);
-        if (e != OK)
-            return err_prefix(e, "%s: prune.patterns", between(root, "prune.patterns", NULL).text);
-    }
+    for (int i = 0; i < o->patterns.n; i++)
+        CALL(check_pattern(s, root, o->patterns.v[i]));
     CHECK(strcmp(o->allocation, "file") != 0 || o->allocation_file[0], ERR_USAGE,
           "%s: prune.allocation is file, but prune.allocation_file is not given",
           between(root, "prune.allocation", NULL).text);

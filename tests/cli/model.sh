@@ -33,6 +33,8 @@ file "{$(array a F32 '[2]' '[0, 8]'), $(array a F32 '[2]' '[8, 16]')}" 16 'heade
 # small models of a study's first stages: start has no classifier, scratch has one
 "$espalier" finetune -q tests/cli/tiny.yaml --set study.directory="$scratch/t" 2>"$scratch/e" || cat "$scratch/e"
 good=$scratch/t/models/scratch
+refused 2 '*: prune.patterns: 32:64 and *pattern 32:64 does not divide 32 inputs*' "$espalier" plan tests/cli/tiny.yaml \
+    --set model.checkpoint="$good" --set 'prune.patterns=["32:64"]'
 printf 'the movie is great .\n\nan awful film\n' >"$scratch/text"
 prints '*/scratch: BERT encoder*1 layers, 32 wide, 2 heads, feed-forward 64, 48 positions*classes: negative, positive*' \
     "$espalier" info "$good"

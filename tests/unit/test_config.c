@@ -122,6 +122,10 @@ static const struct {
      "s.yaml:2:12: prune.methods: unknown method \"adaptiv\": expected adaptive, obc, sparsegpt, "
      "wanda, magnitude, magnitude-global or random, then @none, @hessian, @target or @both, then "
      "+refit, +swaps"},
+    {"prune: {methods: [wanda+swaps], patterns: [\"1:2x16\"]}\n",
+     "s.yaml:1:43: prune.patterns: +swaps would break the blocks of 1:2x16: leave one out"},
+    {"model: {hidden: 96, heads: 2}\nprune: {patterns: [\"32:64\"]}\n",
+     "s.yaml:2:19: prune.patterns: groups of 64 inputs (32:64) do not divide model.hidden (96)"},
     {"prune:\n  methods: [magnitude, magnitude]\n",
      "s.yaml:2:24: prune.methods: magnitude is listed twice"},
     {"seeds: 1\n", "s.yaml:1:8: seeds: expected a list, e.g. [a, b], got \"1\""},
@@ -591,7 +595,6 @@ int main(void) {
     static const char *const files[] = {"s.yaml", "big.yaml", "nul.yaml"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         unlink(files[i]);
-    if (rmdir(folder) != 0)
-        perror(folder);
+    rmdir(folder);
     return failed != 0;
 }
