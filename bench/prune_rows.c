@@ -249,32 +249,44 @@ done:
     return e;
 }
 
-/* the same rows by one rank and by all: wall time, the gathering of results included */
+/* seconds of wall time for all rows by the ranks of q, the gathering of results included */
+static err time_ranks(const par *world, const par *p, const layer *l, const rows_request *q,
+                      const float *bias, double *seconds) {
+    pruned_rows out;
+    err e = OK;
+    int mine = p->size == world->size || world->rank == 0;
+    CALL(par_barrier(world));
+    double start = clock_now();
+    if (mine)
+        e = rows_prune(p, &l->r, l->h, l->h, bias, q, &out);
+    CALL(par_agree(world, e));
+    *seconds = clock_now() - start;
+    if (mine)
+        rows_free(&out);
+    return OK;
+}
+
+/* the same rows by one rank and by all, in turns: the median of the pairs */
 static err bench_ranks(const par *p, const layer *l) {
+    enum { TURNS = 5 };
     const par one = par_alone();
     const double sparsity = 0.5;
-    pruned_rows out;
-    double seconds[2];
+    double alone[TURNS], all[TURNS], times[TURNS];
     float *bias;
     rows_request q = {
         .method = ROWS_OBS, .sparsity = &sparsity, .n = 1, .linear_rows = &l->r.m, .linears = 1};
     CALL(mem_alloc((size_t)l->r.m, sizeof *bias, &bias));
-    for (int all = 0; all < 2; all++) {
-        CALL(par_barrier(p));
-        double start = clock_now();
-        err e = OK;
-        if (all || p->rank == 0)
-            e = rows_prune(all ? p : &one, &l->r, l->h, l->h, bias, &q, &out);
-        CALL(par_agree(p, e));
-        seconds[all] = clock_now() - start;
-        if (all || p->rank == 0)
-            rows_free(&out);
+    for (int t = 0; t < TURNS; t++) {
+        CALL(time_ranks(p, &one, l, &q, bias, &alone[t]));
+        CALL(time_ranks(p, p, l, &q, bias, &all[t]));
+        times[t] = alone[t] / all[t];
     }
     free(bias);
     if (p->rank == 0)
-        printf(
-            "exact OBS %4d in, %d rows: one rank %6.2f s, %d ranks %6.2f s: %.2f times as fast\n",
-            l->d, l->r.m, seconds[0], p->size, seconds[1], seconds[0] / seconds[1]);
+        printf("exact OBS %4d in, %d rows: one rank %6.2f s, %d ranks %6.2f s: %.2f times as fast "
+               "(median of %d turns)\n",
+               l->d, l->r.m, share_median(alone, TURNS), p->size, share_median(all, TURNS),
+               share_median(times, TURNS), (int)TURNS);
     return OK;
 }
 
@@ -282,7 +294,7 @@ static err bench_ranks(const par *p, const layer *l) {
 static err bench_layer(const par *p, int d, int rows) {
     layer l;
     err e = OK;
-    TRY(make_layer(d, d < 1536 || p->size == 1 ? OUT : 48, &l));
+    TRY(make_layer(d, d < 1536 || p->size == 1 ? OUT : 24, &l));
     if (p->size > 1)
         TRY(bench_ranks(p, &l));
     else {
