@@ -9,7 +9,6 @@
 #include "io/atomic_file.h"
 #include "io/lines.h"
 #include "tensor/amx.h"
-#include "tensor/gemm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,10 +38,8 @@ err context_open(const par *p, study **s, context **out) {
             e = path_join(c->models, c->dir, "models");
     }
     TRY(par_agree(p, e));
-    if (strcmp(c->s->model.matrix_unit, "off") == 0) {
-        gemm_use_matrix_unit(0);
+    if (strcmp(c->s->model.matrix_unit, "off") == 0)
         amx_use(0);
-    }
     TRY(context_on_root(c, claim_folder, &text));
     TRY(context_on_root(c, kernel_note, NULL));
     log_info("study %s in %s, %d rank%s", c->s->study.name, c->dir, p->size,

@@ -5,7 +5,6 @@
 #include "par/preempt.h"
 #include "tensor/amx.h"
 #include "tensor/blas.h"
-#include "tensor/gemm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +66,6 @@ int main(int argc, char **argv) {
         mute(world->rank);
         log_open(world->rank, c.level);
         blas_single_thread();
-        gemm_use_matrix_unit(par_all(world, gemm_has_matrix_unit()));
         amx_use(par_all(world, amx_here()));
         e = c.run(world, c.argc, c.argv);
         e = par_agree(world, flush_results(world, e));

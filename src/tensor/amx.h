@@ -17,11 +17,12 @@
  * processes that ask for them, which the first call does. */
 int amx_here(void);
 
-/* Whether pruning uses it: 1 where amx_here, until amx_use(0). Every rank must say the same. */
+/* Whether products use it: 1 where amx_here, until amx_use(0). Bits depend on it, so every rank
+ * must say the same, before its first product. */
 int amx_used(void);
 void amx_use(int use);
 
-/* All eight tiles 16 rows of 64 bytes, until amx_close. Only where amx_here. */
+/* All eight tiles 16 rows of 64 bytes, until amx_close. Only where amx_used. */
 void amx_open(void);
 void amx_close(void);
 

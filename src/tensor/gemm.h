@@ -1,10 +1,13 @@
 /* gemm.h: matrix products, the one place in which the encoder multiplies matrices.
  *
- * Three back ends, chosen at build time (make GEMM=native|openblas|onednn), one interface:
+ * Three back ends, chosen at build time (make GEMM=native|openblas|onednn), one interface. native,
+ * the default, is our own: packed panels, a tile of C in registers, a tail applied to each tile
+ * while it is in the first-level cache; the others are cblas_sgemm and dnnl_sgemm, then the tail.
  *
- *   native    our own: packed panels, a tile of C in registers, a tail applied to each tile while
- * it is in the first-level cache (default) openblas  cblas_sgemm, then the tail onednn dnnl_sgemm,
- * then the tail
+ * Where a matrix unit is used (amx.h), native multiplies float32 on it if the sum has DEEP_TERMS
+ * terms or more (of a wide product of a transposed A, 48): every operand as the exact sum of three
+ * bfloat16 (pieces.h), six products for one, float32 sums. As near to the exact product as
+ * multiply-adds of vectors and two to three times as fast, but not their bits.
  *
  * native adds the terms of every element of C in the same order wherever the element stands: a row
  * of C has the same bits whatever other rows are computed with it. The two libraries do not promise
@@ -44,17 +47,6 @@ void gemm(const gemm_call *g);
 
 /* 1 if this CPU (and this build's ARCH) multiplies bfloat16 */
 int gemm_has_bfloat16(void);
-
-/* 1 if the CPU has a matrix unit (amx.h) and this build uses it: native then multiplies float32 on
- * it where the sum has DEEP_TERMS terms or more (of a wide product of a transposed A, 48), every
- * operand as the exact sum of three bfloat16
- * (pieces.h), six products for one, float32 sums. As near to the exact product as vectors of
- * multiply-adds and two to three times as fast, but not their bits. */
-int gemm_has_matrix_unit(void);
-
-/* Use it (the default where there is one) or not. Before the first product, the same on all ranks:
- * bits depend on it. */
-void gemm_use_matrix_unit(int use);
 
 /* 1 if a row of a float32 product has the same bits whatever other rows are computed with it: of
  * the back ends native promises that, for an A that is not transposed. */

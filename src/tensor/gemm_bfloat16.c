@@ -245,7 +245,7 @@ void gemm_pieces_pairs(const gemm_call *g) {
 
 void gemm_bfloat16(const gemm_call *g) {
 #ifdef AMX_BUILT
-    if (amx_here()) {
+    if (amx_used()) {
         amx_open();
         product_rounded(g, tiles_rounded);
         amx_close();
@@ -266,7 +266,7 @@ void gemm_pieces(const gemm_call *g) {
 }
 
 const char *gemm_bfloat16_way(void) {
-    if (amx_here())
+    if (amx_used())
         return "amx";
     return __builtin_cpu_supports("avx512bf16") ? "avx512_bf16" : "none";
 }

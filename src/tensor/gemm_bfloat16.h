@@ -10,7 +10,7 @@
  * gemm_has_bfloat16. */
 void gemm_bfloat16(const gemm_call *g);
 
-/* Of float32 operands, by AMX tiles. Only where amx_here. */
+/* Of float32 operands, by AMX tiles. Only where amx_used. */
 void gemm_pieces(const gemm_call *g);
 
 /* The same by dot products of pairs, for the tests that compare the two. */

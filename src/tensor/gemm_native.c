@@ -160,22 +160,6 @@ static void block(const gemm_call *g, const float *a, float *b, int row, int m, 
     }
 }
 
-static int unit = -1; /* the matrix unit is used; -1: not yet asked */
-
-static int matrix_unit(void) {
-    if (unit < 0)
-        unit = gemm_has_matrix_unit();
-    return unit;
-}
-
-void gemm_use_matrix_unit(int use) {
-    unit = use && gemm_has_matrix_unit();
-}
-
-int gemm_has_matrix_unit(void) {
-    return amx_here();
-}
-
 /* Of weights' gradients (A transposed), whose terms are a batch's tokens, far fewer will do; there
  * no row has to have the bits it has among others. */
 static int suits_unit(const gemm_call *g) {
@@ -189,7 +173,7 @@ void gemm(const gemm_call *g) {
         gemm_bfloat16(g);
         return;
     }
-    if (suits_unit(g) && matrix_unit()) {
+    if (suits_unit(g) && amx_used()) {
         gemm_pieces(g);
         return;
     }
@@ -212,7 +196,7 @@ int gemm_rows_independent(void) {
 }
 
 const char *gemm_describe(void) {
-    if (matrix_unit())
+    if (amx_used())
         return "native, amx (three bfloat16 pieces) from 128 terms on, tiles of 14 x 32 below";
 #if LANES == 16
     return "native, tiles of 14 x 32";

@@ -24,14 +24,6 @@ void gemm(const gemm_call *g) {
         g->tail(g->state, 0, 0, g->M, g->N);
 }
 
-int gemm_has_matrix_unit(void) {
-    return 0; /* the library's own affair */
-}
-
-void gemm_use_matrix_unit(int use) {
-    (void)use;
-}
-
 int gemm_rows_independent(void) {
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "model/dropout.h"
 #include "model/encoder.h"
 #include "model/encoder_reference.h"
+#include "tensor/amx.h"
 
 #include <check.h>
 #include <math.h>
@@ -255,13 +256,13 @@ START_TEST(matrix_unit_computes_the_same) {
     float *g = calloc(2 * m->n, sizeof *g), *h = g + m->n;
     for (size_t i = 0; i < m->n; i++)
         m->block[i] *= 0.2f;
-    gemm_use_matrix_unit(0);
+    amx_use(0);
     ck_ok(encoder_classify_step(ws, m, &all, NULL, 1.0f, g, &loss));
-    gemm_use_matrix_unit(1);
+    amx_use(1);
     ck_ok(encoder_classify_step(ws, m, &all, NULL, 1.0f, h, &other));
     ck_assert_double_le(fabs(loss - other), 1e-6 * fabs(loss));
     ck_assert_double_le(gap_of(h, g, m->n), 1e-5);
-    if (gemm_has_matrix_unit())
+    if (amx_here())
         ck_assert_mem_ne(g, h, m->n * sizeof *g);
     free(g);
     encoder_ws_destroy(&ws);

@@ -2,6 +2,7 @@
  * row's bits do not depend on its neighbours; bfloat16 and pieces by both of
  * their ways. */
 #include "base/rng.h"
+#include "tensor/amx.h"
 #include "tensor/gemm.h"
 #include "tensor/gemm_bfloat16.h"
 
@@ -114,9 +115,9 @@ START_TEST(bfloat16) {
 END_TEST
 
 static void by_vectors(const gemm_call *g) {
-    gemm_use_matrix_unit(0);
+    amx_use(0);
     gemm(g);
-    gemm_use_matrix_unit(1);
+    amx_use(1);
 }
 
 START_TEST(float32_by_vectors) {
@@ -128,7 +129,7 @@ END_TEST
 START_TEST(float32_in_pieces) {
     if (gemm_has_bfloat16())
         check_size(_i, gemm_pieces_pairs, FLOAT32);
-    if (gemm_has_matrix_unit())
+    if (amx_here())
         check_size(_i, gemm_pieces, FLOAT32);
 }
 END_TEST
@@ -160,7 +161,7 @@ START_TEST(pieces_are_as_exact) {
     }
     double vectors = worst_error(p, by_vectors), pieces = worst_error(p, gemm_pieces_pairs);
     ck_assert_double_le(pieces, 2 * vectors);
-    if (gemm_has_matrix_unit())
+    if (amx_here())
         ck_assert_double_le(worst_error(p, gemm_pieces), 2 * vectors);
     product_free(p);
 }
