@@ -1,4 +1,5 @@
-/* bfloat16_pack.h: operands of a product cut into panels of bfloat16. Private to gemm_bfloat16.
+/* bfloat16_pack.h: operands of a product cut into panels of bfloat16. Private to gemm_bfloat16 and
+ * exact OBS.
  *
  * A panel of A is 32 rows, of B 32 columns. Both are cut into steps of 32 terms of the sum, and
  * each step holds either the numbers rounded (n = 1) or their three pieces one after the other
@@ -18,9 +19,9 @@
 #if defined(__AVX512BF16__)
 
 enum {
-    PANEL = 32,
+    SIDE = 32,
     STEP = 32,
-    PIECE = PANEL * STEP / 2 /* words of one piece of a step */
+    PIECE = SIDE * STEP / 2 /* words of one piece of a step */
 };
 
 typedef uint32_t word; /* two bfloat16 */
@@ -107,19 +108,19 @@ LANES_INLINE void pack_columns(word *out, gemm_operand b, int p, int k, int col,
  * in memory: by rows panel after panel, by terms step after step. */
 LANES_INLINE void pack_block_a(word *out, size_t panel, gemm_operand a, int row, int m, int p,
                                int k, const int n) {
-    int all = (m + PANEL - 1) / PANEL * PANEL, across = a.transposed ? all : PANEL;
+    int all = (m + SIDE - 1) / SIDE * SIDE, across = a.transposed ? all : SIDE;
     for (int j = 0; j < m; j += across)
         for (int q = 0; q < k; q += STEP)
             for (int i = j; i < j + across; i += 16)
-                pack_rows(out + (size_t)(i / PANEL) * panel + (size_t)(q / STEP * n * PIECE) +
-                              i % PANEL * 16,
+                pack_rows(out + (size_t)(i / SIDE) * panel + (size_t)(q / STEP * n * PIECE) +
+                              i % SIDE * 16,
                           a, row + i, m - i, p + q, k - q, n);
 }
 
 LANES_INLINE void pack_panel_b(word *out, gemm_operand b, int p, int k, int col, int m,
                                const int n) {
     for (int q = 0; q < k; q += STEP, out += n * PIECE)
-        for (int j = 0; j < PANEL; j += 16)
+        for (int j = 0; j < SIDE; j += 16)
             pack_columns(out + j * 16, b, p + q, k - q, col + j, m - j, n);
 }
 

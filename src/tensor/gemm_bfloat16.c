@@ -1,7 +1,6 @@
 #include "tensor/gemm_bfloat16.h"
 
-#include "tensor/amx.h"
-#include "tensor/bfloat16_pack.h"
+#include "tensor/amx_tiles.h"
 
 #include <stdint.h>
 
@@ -25,7 +24,7 @@ typedef struct coming {
     int c_rows, b_rows;    /* of a step */
 } coming;
 
-/* x (PANEL, PANEL) from two panels */
+/* x (SIDE, SIDE) from two panels */
 typedef void (*panel_fn)(float *x, const word *a, const word *b, int steps, const coming *next);
 
 LANES_INLINE void fetch(const coming *n, int step) {
@@ -60,7 +59,7 @@ static const int PRODUCTS[6][2] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}, {2, 0}, {0, 2
 
 /* eight rows at a time: 16 sums, two vectors of B, one word of A in all lanes */
 LANES_INLINE void panel_pairs(float *c, const word *a, const word *b, int steps, const int n) {
-    for (int i = 0; i < PANEL; i += 8) {
+    for (int i = 0; i < SIDE; i += 8) {
         __m512 sum[8][2];
 #pragma GCC unroll 8
         for (int r = 0; r < 8; r++)
@@ -71,8 +70,8 @@ LANES_INLINE void panel_pairs(float *c, const word *a, const word *b, int steps,
                           b + (s * n + PRODUCTS[k][1]) * PIECE);
 #pragma GCC unroll 8
         for (int r = 0; r < 8; r++) {
-            _mm512_storeu_ps(c + (i + r) * PANEL, sum[r][0]);
-            _mm512_storeu_ps(c + (i + r) * PANEL + 16, sum[r][1]);
+            _mm512_storeu_ps(c + (i + r) * SIDE, sum[r][0]);
+            _mm512_storeu_ps(c + (i + r) * SIDE + 16, sum[r][1]);
         }
     }
 }
@@ -87,42 +86,9 @@ static void pairs_exact(float *c, const word *a, const word *b, int steps, const
     panel_pairs(c, a, b, steps, 3);
 }
 
-/* --- AMX: tiles 0 to 3 are C; 4, 5 the halves of A; 6, 7 of B --- */
+/* --- AMX --- */
 
 #ifdef AMX_BUILT
-
-enum { HALF = PIECE / 2, ROW = 64 };
-
-LANES_INLINE void tiles_clear(void) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-}
-
-LANES_INLINE void tiles_load_a(const word *a) {
-    _tile_loadd(4, a, ROW);
-    _tile_loadd(5, a + HALF, ROW);
-}
-
-LANES_INLINE void tiles_load_b(const word *b) {
-    _tile_loadd(6, b, ROW);
-    _tile_loadd(7, b + HALF, ROW);
-}
-
-LANES_INLINE void tiles_add(void) {
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-}
-
-LANES_INLINE void tiles_store(float *c) {
-    _tile_stored(0, c, PANEL * sizeof *c);
-    _tile_stored(1, c + 16, PANEL * sizeof *c);
-    _tile_stored(2, c + 16 * PANEL, PANEL * sizeof *c);
-    _tile_stored(3, c + 16 * PANEL + 16, PANEL * sizeof *c);
-}
 
 static void tiles_rounded(float *c, const word *a, const word *b, int steps, const coming *next) {
     tiles_clear();
@@ -163,8 +129,8 @@ static void tiles_exact(float *c, const word *a, const word *b, int steps, const
 
 /* rows x cols of a finished panel into C */
 static void take_over(float *c, size_t ldc, const float *x, int rows, int cols, int add) {
-    for (int i = 0; i < rows; i++, c += ldc, x += PANEL) {
-        if (cols == PANEL) {
+    for (int i = 0; i < rows; i++, c += ldc, x += SIDE) {
+        if (cols == SIDE) {
             lanes v0 = lanes_load(x), v1 = lanes_load(x + LANES);
             lanes_store(c, add ? lanes_load(c) + v0 : v0);
             lanes_store(c + LANES, add ? lanes_load(c + LANES) + v1 : v1);
@@ -177,27 +143,27 @@ static void take_over(float *c, size_t ldc, const float *x, int rows, int cols, 
 
 LANES_INLINE void block(const gemm_call *g, panel_fn panel, const word *a, word *b, int row, int m,
                         int p, int k, const int n) {
-    _Alignas(64) float x[PANEL * PANEL];
+    _Alignas(64) float x[SIDE * SIDE];
     int last = p + k == g->K, add = g->add || p > 0, steps = (k + STEP - 1) / STEP;
-    int panels = (m + PANEL - 1) / PANEL;
+    int panels = (m + SIDE - 1) / SIDE;
     size_t ld = (size_t)g->b.ld, ldc = (size_t)g->ldc;
     coming next = {.row = ld, .step = g->b.transposed ? STEP : STEP * ld};
-    for (int col = 0; col < g->N; col += PANEL) {
-        int cols = g->N - col < PANEL ? g->N - col : PANEL;
-        int more = col + 2 * PANEL <= g->N && k % STEP == 0;
-        const float *then = g->b.x + (g->b.transposed ? (size_t)(col + PANEL) * ld + (size_t)p
-                                                      : (size_t)p * ld + (size_t)(col + PANEL));
+    for (int col = 0; col < g->N; col += SIDE) {
+        int cols = g->N - col < SIDE ? g->N - col : SIDE;
+        int more = col + 2 * SIDE <= g->N && k % STEP == 0;
+        const float *then = g->b.x + (g->b.transposed ? (size_t)(col + SIDE) * ld + (size_t)p
+                                                      : (size_t)p * ld + (size_t)(col + SIDE));
         pack_panel_b(b, g->b, p, k, col, cols, n);
-        for (int i = 0, t = 0; i < m; i += PANEL, t += next.b_rows) {
-            int rows = m - i < PANEL ? m - i : PANEL, left = PANEL - t,
-                share = (PANEL + panels - 1) / panels;
+        for (int i = 0, t = 0; i < m; i += SIDE, t += next.b_rows) {
+            int rows = m - i < SIDE ? m - i : SIDE, left = SIDE - t,
+                share = (SIDE + panels - 1) / panels;
             float *c = g->c + (size_t)(row + i) * ldc + col;
             next.c = c;
             next.ldc = ldc;
-            next.c_rows = rows == PANEL && cols == PANEL ? (PANEL + steps - 1) / steps : 0;
+            next.c_rows = rows == SIDE && cols == SIDE ? (SIDE + steps - 1) / steps : 0;
             next.b_rows = !more ? 0 : share < left ? share : left;
             next.b = then + (size_t)t * ld;
-            panel(x, a + (size_t)(i / PANEL) * (size_t)(steps * n * PIECE), b, steps, &next);
+            panel(x, a + (size_t)(i / SIDE) * (size_t)(steps * n * PIECE), b, steps, &next);
             take_over(c, ldc, x, rows, cols, add);
             if (last && g->tail)
                 g->tail(g->state, row + i, col, rows, cols);
@@ -208,12 +174,12 @@ LANES_INLINE void block(const gemm_call *g, panel_fn panel, const word *a, word 
 /* equal parts of n, whole panels or steps, none greater than most */
 static int equal(int n, int most) {
     int parts = (n + most - 1) / most;
-    return ((n + parts - 1) / parts + PANEL - 1) / PANEL * PANEL;
+    return ((n + parts - 1) / parts + SIDE - 1) / SIDE * SIDE;
 }
 
 LANES_INLINE void product(const gemm_call *g, panel_fn panel, word *a, word *b, int deep, int room,
                           const int n) {
-    int high = equal(g->M, room / deep / PANEL * PANEL);
+    int high = equal(g->M, room / deep / SIDE * SIDE);
     for (int p = 0; p < g->K; p += deep) {
         int k = g->K - p < deep ? g->K - p : deep;
         size_t panel_words = (size_t)((k + STEP - 1) / STEP * n * PIECE);
@@ -226,12 +192,12 @@ LANES_INLINE void product(const gemm_call *g, panel_fn panel, word *a, word *b, 
 }
 
 static void product_rounded(const gemm_call *g, panel_fn panel) {
-    _Alignas(64) word a[BLOCK_ROUNDED / 2], b[PANEL * DEPTH_ROUNDED / 2];
+    _Alignas(64) word a[BLOCK_ROUNDED / 2], b[SIDE * DEPTH_ROUNDED / 2];
     product(g, panel, a, b, equal(g->K, DEPTH_ROUNDED), BLOCK_ROUNDED, 1);
 }
 
 static void product_exact(const gemm_call *g, panel_fn panel) {
-    _Alignas(64) word a[BLOCK_EXACT / 2 * 3], b[PANEL * DEPTH_EXACT / 2 * 3];
+    _Alignas(64) word a[BLOCK_EXACT / 2 * 3], b[SIDE * DEPTH_EXACT / 2 * 3];
     product(g, panel, a, b, equal(g->K, DEPTH_EXACT), BLOCK_EXACT, 3);
 }
 
