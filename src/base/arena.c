@@ -3,8 +3,21 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGN = 64, MAX_BLOCKS = 64 };
+enum { ALIGN = 64, MAX_BLOCKS = 64, HUGE_PAGE = 2 << 20 };
+
+/* Large pieces lie on huge pages where the system has some to give: a matrix of megabytes is read
+ * by columns and panels, and every page of 4 KiB that it touches costs a walk of the page table. */
+static void *aligned(size_t bytes) {
+    void *p = NULL;
+    int huge = bytes >= 2 * (size_t)HUGE_PAGE;
+    if (posix_memalign(&p, huge ? HUGE_PAGE : ALIGN, bytes) != 0)
+        return NULL;
+    if (huge)
+        (void)madvise(p, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* else: small pages */
+    return p;
+}
 
 struct arena {
     int n, current;
@@ -28,7 +41,7 @@ static err aligned_product(size_t count, size_t size, size_t *out) {
 
 static err add_block(arena *a, size_t bytes) {
     CHECK(a->n < MAX_BLOCKS, ERR_FAILED, "arena: more than %d blocks", (int)MAX_BLOCKS);
-    unsigned char *p = aligned_alloc(ALIGN, bytes);
+    unsigned char *p = aligned(bytes);
     CHECK(p, ERR_FAILED, "out of memory: %.1f MiB of scratch wanted", (double)bytes / 0x1p20);
     a->block[a->n] = p;
     a->size[a->n++] = bytes;
@@ -85,7 +98,7 @@ void arena_release(arena *a, arena_mark mark) {
 err mem_alloc(size_t count, size_t size, void *out) {
     size_t bytes;
     CALL(aligned_product(count, size, &bytes));
-    void *p = aligned_alloc(ALIGN, bytes ? bytes : ALIGN);
+    void *p = aligned(bytes ? bytes : ALIGN);
     CHECK(p, ERR_FAILED, "out of memory: %.1f MiB wanted", (double)bytes / 0x1p20);
     memset(p, 0, bytes);
     memcpy(out, &p, sizeof p);
