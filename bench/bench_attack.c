@@ -333,6 +333,7 @@ int main(int argc, char **argv) {
     const struct argp argp = {OPTIONS, parse, NULL, "Speed of attacks.", NULL, NULL, NULL};
     arguments a = {.rows = 200, .chunk = 10};
     par *p;
+    blas_start(argv);
     if (par_open(&argc, &argv, &p) != OK)
         return 1;
     argp_parse(&argp, argc, argv, 0, NULL, &a);

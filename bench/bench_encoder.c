@@ -162,6 +162,7 @@ int main(int argc, char **argv) {
     arguments a = {.seconds = 1.0, .what = ""};
     const struct argp argp = {OPTIONS, parse, NULL, "Speed of the encoder on one core.",
                               NULL,    NULL,  NULL};
+    blas_start(argv);
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (a.size && !size_find(a.size)) {
         fprintf(stderr, "bench_encoder: no size \"%s\": tiny, mini, small or base\n", a.size);

@@ -81,6 +81,7 @@ int main(int argc, char **argv) {
     static const int ORDERS[] = {768, 1536, 3072, 4096};
     par *p;
     err e = OK;
+    blas_start(argv);
     if (par_open(&argc, &argv, &p) != OK)
         return 1;
     blas_single_thread();

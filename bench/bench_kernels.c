@@ -373,6 +373,7 @@ int main(int argc, char **argv) {
     arguments a = {.seconds = 0.1};
     const struct argp argp = {OPTIONS, parse, NULL, "Speed of the kernels on one core.",
                               NULL,    NULL,  NULL};
+    blas_start(argv);
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if (a.size && !size_find(a.size)) {
         fprintf(stderr, "bench_kernels: no size \"%s\": tiny, mini, small or base\n", a.size);

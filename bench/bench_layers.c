@@ -162,6 +162,7 @@ done:
 
 int main(int argc, char **argv) {
     par *p;
+    blas_start(argv);
     if (argc < 3) {
         printf(
             "bench_layers MODEL TEXT [SENTENCES [TOKENS]]: not run, it needs a model and text\n");

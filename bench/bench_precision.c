@@ -245,6 +245,7 @@ int main(int argc, char **argv) {
     arguments a = {.pairs = 5};
     const struct argp argp = {OPTIONS, parse, NULL, "bfloat16 beside float32 on one core.",
                               NULL,    NULL,  NULL};
+    blas_start(argv);
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     if ((a.size && !size_find(a.size)) || a.pairs < 1 || a.pairs > MOST_PAIRS) {
         fprintf(stderr, "bench_precision: sizes are tiny, mini, small and base; pairs 1 to %d\n",

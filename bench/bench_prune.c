@@ -18,6 +18,7 @@ static err bench(const par *p) {
 
 int main(int argc, char **argv) {
     par *p;
+    blas_start(argv);
     if (par_open(&argc, &argv, &p) != OK)
         return 1;
     blas_single_thread();

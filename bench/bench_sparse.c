@@ -101,10 +101,12 @@ static err bench(int out, int in, double sparsity, int n, int m) {
     return e;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static const int SHAPES[][2] = {{768, 768}, {3072, 768}, {768, 3072}};
     static const double SPARSITY[] = {0.5, 0.75, 0.875, 0.95};
     err e = OK;
+    (void)argc;
+    blas_start(argv);
     blas_single_thread();
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (size_t i = 0; i < sizeof SHAPES / sizeof *SHAPES && e == OK; i++)

@@ -52,6 +52,7 @@ static void tell(err e) {
 int main(int argc, char **argv) {
     static par *world; /* outlives main: exit handlers run after its frame is gone */
     command c = {0};
+    blas_start(argv);
     preempt_install(); /* a signal that comes early stops the run at its first boundary */
     mute(launched_rank());
     err e = command_read(argc, argv, &c);

@@ -84,6 +84,7 @@ static err serve(const char *model, const char *shared) {
 }
 
 int main(int argc, char **argv) {
+    blas_start(argv);
     if (argc != 3) {
         fprintf(stderr, "usage: attack_turns MODEL SHARED\n");
         return 2;

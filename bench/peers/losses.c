@@ -138,6 +138,7 @@ done:
 
 int main(int argc, char **argv) {
     study *s = NULL;
+    blas_start(argv);
     if (argc != 3) {
         fprintf(stderr, "usage: losses STUDY OUT\n");
         return 2;

@@ -14,6 +14,10 @@ cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
 python=${PYTHON:-/usr/bin/python3}
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE=1
+# a CPU that is newer than OpenBLAS: the peers too get the kernel that we choose (src/tensor/blas.c)
+if [ -z "${OPENBLAS_CORETYPE:-}" ] && grep -q avx512dq /proc/cpuinfo; then
+    export OPENBLAS_CORETYPE=SKYLAKEX
+fi
 "$python" -c 'import torch' 2>/dev/null || {
     echo "$python has no torch: apt-get install python3-torch, or set PYTHON" >&2
     exit 1

@@ -54,6 +54,7 @@ static err turn(int d, int m) {
 }
 
 int main(int argc, char **argv) {
+    blas_start(argv);
     if (argc != 3) {
         fprintf(stderr, "usage: sparsegpt IN OUT\n");
         return 2;

@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
     const char *what = argc == 3 ? argv[1] : "";
     int ragged = strcmp(what, "ragged") == 0, makes = ragged || strcmp(what, "fixed") == 0;
     const size *z = size_find(what);
+    blas_start(argv);
     if (!z && !makes) {
         fprintf(stderr, "usage: turns tiny|mini|small|base|fixed|ragged FILE\n");
         return 2;

@@ -42,6 +42,12 @@ refused 74 'cannot read absent: No such file or directory' mpirun -n 2 "$espalie
 # a launcher that MPI does not know: every rank would be rank 0 of 1
 refused 2 'SLURM_STEP_NUM_TASKS is 4, but MPI sees 1 rank: *' env SLURM_STEP_NUM_TASKS=4 "$espalier" doctor
 
+# OpenBLAS's kernel: as wide as the CPU, unless the environment names one
+kernel() { "$espalier" doctor | sed -n 's/^.* kernel  *OpenBLAS.*, kernel \([A-Za-z0-9]*\),.*/\1/p'; }
+own() { [[ $(kernel) =~ ^(SkylakeX|Cooperlake|SapphireRapids)$ ]]; }
+if grep -q avx512dq /proc/cpuinfo; then check "a kernel of 512 bits" own; fi
+check "the kernel that is asked for" test "$(OPENBLAS_CORETYPE=NEHALEM kernel)" = Nehalem
+
 # how loud: before and after the job's name; the place of an error only when asked for
 printf 'seed: x\n' >"$scratch/s.yaml"
 said() { "$espalier" "$@" 2>&1 | grep -c '^raised at option.c:'; }

@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "tensor/activation.h"
 #include "tensor/attention.h"
+#include "tensor/blas.h"
 #include "tensor/lanes.h"
 #include "tensor/linear.h"
 #include "tensor/loss.h"
@@ -190,6 +191,23 @@ START_TEST(cross_entropy_loss) {
 }
 END_TEST
 
+START_TEST(blas_kernel) {
+    const char *old = blas_better_kernel("Prescott"), *middle = blas_better_kernel("Haswell");
+    ck_assert_ptr_null(blas_better_kernel("SkylakeX"));
+    ck_assert_ptr_null(blas_better_kernel("Cooperlake"));
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+    ck_assert_str_eq(old, "SKYLAKEX");
+    ck_assert_str_eq(middle, "SKYLAKEX");
+#elif defined(__AVX2__) && defined(__FMA__)
+    ck_assert_str_eq(old, "HASWELL");
+    ck_assert_ptr_null(middle);
+#else
+    ck_assert_ptr_null(old);
+    ck_assert_ptr_null(middle);
+#endif
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("tensor");
     TCase *c = tcase_create("kernels");
@@ -202,6 +220,7 @@ int main(void) {
     tcase_add_loop_test(c, attention, 1, 40);
     tcase_add_loop_test(c, linear, 1, 30);
     tcase_add_loop_test(c, cross_entropy_loss, 2, 80);
+    tcase_add_test(c, blas_kernel);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
