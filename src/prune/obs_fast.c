@@ -29,7 +29,8 @@ struct obs_fast {
     const float *g;   // the inverse that the vectors are to be taken from: shared, or own
     size_t g_ld;      /* distance of its rows */
     float *own[2];    // (ld, ld) of this row, in turn
-    int32_t *origin;  // (d) row and column of g
+    subset origin;    /* rows and columns of g */
+    subset alive;     /* positions that are not removed */
     float *cache;     // (slots, ld) columns
     double *w, *diag; // (ld)
     double *barrier;  // (ld) 0: may be removed; infinity: may not
@@ -37,7 +38,6 @@ struct obs_fast {
     double *rest;     // (ld) of weights without a column
     int32_t *where;   // (d) index in the row
     int32_t *place;   // (d) of an index: where it stands; NONE: removed
-    int32_t *alive;   // (d) positions that are not removed
     int32_t *slot;    // (d) NONE: no column
     int32_t *left;    // (d) removals that each group of a pattern has left
     char *mask;       // (d)
@@ -58,12 +58,12 @@ err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     obs_fast *s = NULL;
     CALL(mem_alloc(1, sizeof *s, &s));
     if (!product)
-        product = obs_product_tiles() ? obs_product_tiles() : obs_product_lanes();
+        product = obs_product_digits() ? obs_product_digits() : obs_product_lanes();
     s->d = d;
     /* whole panels, but never a multiple of a page: the rows of a tile would share a cache set */
     s->ld = (d + PANEL - 1) / PANEL * PANEL + PANEL;
     /* measured by bench_prune: a wide row pays for long products, a narrow one for few vectors */
-    s->epoch = d < 1536 ? EPOCH_MOST / 2 : EPOCH_MOST;
+    s->epoch = d < 1536 && product->step < EPOCH_MOST ? EPOCH_MOST / 2 : EPOCH_MOST;
     s->ahead = d < 1536 ? 96 : 256;
     s->slots = 2 * s->ahead;
     s->fold = d < 1536 ? 256 : 512;
@@ -78,10 +78,10 @@ err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     TRY(mem_alloc(n, sizeof(double), &s->rest));
     TRY(mem_alloc(n, sizeof(int32_t), &s->where));
     TRY(mem_alloc(n, sizeof(int32_t), &s->place));
-    TRY(mem_alloc(n, sizeof(int32_t), &s->alive));
     TRY(mem_alloc(n, sizeof(int32_t), &s->slot));
     TRY(mem_alloc(n, sizeof(int32_t), &s->left));
-    TRY(mem_alloc(n, sizeof(int32_t), &s->origin));
+    TRY(subset_create(s->ld, &s->alive));
+    TRY(subset_create(s->ld, &s->origin));
     for (int i = 0; i < 2; i++)
         TRY(mem_alloc(n * n, sizeof(float), &s->own[i]));
     TRY(mem_alloc(n, 1, &s->mask));
@@ -110,10 +110,10 @@ void obs_fast_destroy(obs_fast **s) {
     free((*s)->rest);
     free((*s)->where);
     free((*s)->place);
-    free((*s)->alive);
     free((*s)->slot);
     free((*s)->left);
-    free((*s)->origin);
+    subset_free(&(*s)->alive);
+    subset_free(&(*s)->origin);
     free((*s)->own[0]);
     free((*s)->own[1]);
     free((*s)->mask);
@@ -148,16 +148,19 @@ static void row_load(obs_fast *s, const double *w, const float *inverse, pattern
         s->score[i] = s->w[i] * s->w[i] / s->diag[i] + s->barrier[i];
     }
     for (int i = 0; i < s->d; i++) {
-        s->where[i] = s->place[i] = s->origin[i] = (int32_t)i;
+        s->where[i] = s->place[i] = s->origin.index[i] = (int32_t)i;
         s->slot[i] = NONE;
         s->left[i] = p.of - p.keep;
     }
+    s->origin.positions = s->d; /* the shared inverse's rows end there */
+    subset_tell(&s->origin, s->d);
     for (int i = 0; i < s->slots; i++)
         s->holder[i] = NONE;
     s->g = inverse;
     s->g_ld = d;
     s->n = s->d;
-    s->t = s->joined = s->dead = s->u.made = 0;
+    s->t = s->joined = s->dead = 0;
+    obs_vectors_begin(&s->u, s->diag, s->n);
     s->counts = (obs_fast_counts){0};
 }
 
@@ -299,22 +302,23 @@ static void compact(obs_fast *s) {
     int n = 0, columns = held_columns(s);
     for (int i = 0; i < s->n; i++)
         if (s->place[s->where[i]] == i)
-            s->alive[n++] = i;
+            s->alive.index[n++] = i;
+    subset_tell(&s->alive, n);
     for (int i = 0; i < n; i++) {
-        int from = s->alive[i];
+        int from = s->alive.index[i];
         s->w[i] = s->w[from];
         s->diag[i] = s->diag[from];
         s->barrier[i] = s->barrier[from];
         s->score[i] = s->score[from];
         s->slot[i] = s->slot[from];
-        s->origin[i] = s->origin[from];
+        s->origin.index[i] = s->origin.index[from];
         s->where[i] = s->where[from];
         s->place[s->where[i]] = i;
     }
+    subset_tell(&s->origin, n);
     for (int k = 0; k < columns; k++)
-        for (int i = 0; i < n; i++)
-            s->column[k][i] = s->column[k][s->alive[i]];
-    obs_vectors_compact(&s->u, s->alive, n);
+        subset_take(&s->alive, s->column[k], s->column[k], n);
+    obs_vectors_compact(&s->u, &s->alive);
     s->n = n;
     s->dead = 0;
     for (int i = n; i % PANEL != 0; i++) { /* what follows in the last panel is never chosen */
@@ -347,11 +351,14 @@ static void close_epoch(obs_fast *s) {
 static void fold_vectors(obs_fast *s) {
     float *to = s->own[s->g == s->own[0]];
     s->counts.operations += (double)s->u.made * s->n * s->n;
-    obs_vectors_fold(&s->u, to, (size_t)s->ld, s->n, s->g, s->g_ld, s->origin);
+    obs_vectors_fold(&s->u, to, (size_t)s->ld, s->n, s->g, s->g_ld, &s->origin);
     for (int i = 0; i < s->n; i++)
-        s->origin[i] = i;
+        s->origin.index[i] = i;
+    s->origin.positions = s->ld;
+    subset_tell(&s->origin, s->n);
     s->g = to;
     s->g_ld = (size_t)s->ld;
+    obs_vectors_begin(&s->u, s->diag, s->n);
 }
 
 /* between epochs; `more` removals are to come */
@@ -381,12 +388,7 @@ static void free_slots(obs_fast *s, int wanted) {
 
 /* position p's column of the inverse that the vectors are taken from */
 static void copy_column(obs_fast *s, int p, float *to) {
-    const float *from = s->g + (size_t)s->origin[p] * s->g_ld;
-    if (s->origin[s->n - 1] == s->n - 1) /* nothing is missing before */
-        memcpy(to, from, (size_t)s->n * sizeof *to);
-    else
-        for (int i = 0; i < s->n; i++)
-            to[i] = from[s->origin[i]];
+    subset_take(&s->origin, to, s->g + (size_t)s->origin.index[p] * s->g_ld, s->n);
     for (int i = s->n; i % PANEL != 0; i++)
         to[i] = 0.0f;
 }

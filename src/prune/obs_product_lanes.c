@@ -2,29 +2,84 @@
 
 #include "tensor/gemm_pack.h"
 
-/* panel (step, OBS_STEP, PANEL), group (step, OBS_STEP, LANES): a vector's numbers side by side */
+#include <string.h>
 
-static void pack_panel(void *panel, const float *from, int k) {
-    float *to = panel;
-    for (int q = 0; q < k; q += LANES, to += LANES * PANEL)
-        for (int i = 0; i < PANEL; i += LANES)
-            pack_transposed(to + i, PANEL, from + i * OBS_STEP + q, OBS_STEP, LANES,
-                            k - q < LANES ? k - q : LANES);
+/* panel (step, STEP, PANEL), group (step, STEP, LANES): a vector's numbers side by side; steps: a
+ * position's, which factors are read from */
+enum { STEP = 32 };
+
+static const obs_product product;
+
+static int least(int a, int b) {
+    return a < b ? a : b;
 }
 
-static void pack_group(void *group, const float *const *from, const int32_t *first, int n, int t,
-                       int k) {
+/* a position's numbers in the step of vector t */
+static float *step_of(const obs_store *v, int position, int t) {
+    return v->steps + ((size_t)(t / STEP) * (size_t)v->positions + (size_t)position) * STEP;
+}
+
+static void pack_panel(float *to, const float *from, int k) {
+    for (int q = 0; q < k; q += LANES, to += LANES * PANEL)
+        for (int i = 0; i < PANEL; i += LANES)
+            pack_transposed(to + i, PANEL, from + i * STEP + q, STEP, LANES, least(k - q, LANES));
+}
+
+/* n positions in the step of vector t, of `made` vectors */
+static void pack_panels(const obs_store *v, int n, int t, int made) {
+    for (int j = 0; j * PANEL < n; j++)
+        pack_panel((float *)(void *)obs_panel(&product, v, j, t), step_of(v, j * PANEL, t),
+                   least(made - t, STEP));
+}
+
+/* vectors t to t + k - 1 of LANES positions, none of them beyond a vector of LANES, from a panel */
+static void turn(float *to, const float *now, int t, int k) {
+    lanes x[LANES];
+    for (int i = 0; i < LANES; i++)
+        x[i] = i < k ? lanes_load(now + i * PANEL) : lanes_set(0.0f);
+    lanes_transpose(x);
+    for (int i = 0; i < LANES; i++)
+        lanes_store_part(to + i * STEP + t % STEP, x[i], k);
+}
+
+static void append(const obs_store *v, const float *now, int n, int epoch, int made, int from,
+                   int t) {
+    int first = made;
+    for (int q = from, k; q < t; q += k, made += k) {
+        k = least(t - q, LANES - made % LANES);
+        for (int j = 0; j < n; j += PANEL)
+            for (int i = 0; i < PANEL; i += LANES)
+                turn(step_of(v, j + i, made), now + (size_t)(j / PANEL * epoch + q) * PANEL + i,
+                     made, k);
+    }
+    for (int q = first / STEP * STEP; q < made; q += STEP)
+        pack_panels(v, n, q, made);
+}
+
+static void compact(const obs_store *v, const int32_t *alive, int n, int made) {
+    for (int t = 0; t < made; t += STEP) {
+        for (int i = 0; i < n; i++)
+            if (alive[i] != i)
+                memcpy(step_of(v, i, t), step_of(v, alive[i], t), STEP * sizeof(float));
+        for (int i = n; i % PANEL != 0; i++)
+            memset(step_of(v, i, t), 0, STEP * sizeof(float));
+        pack_panels(v, n, t, made);
+    }
+}
+
+static void pack_group(const obs_store *v, void *group, const int32_t *position,
+                       const int32_t *first, int n, int t, int k) {
     float *to = group;
     for (int q = 0; q < k; q += LANES) {
-        lanes v[LANES];
+        lanes x[LANES];
         for (int i = 0; i < LANES; i++)
-            v[i] = i < n ? lanes_load(from[i] + q) : lanes_set(0.0f);
+            x[i] = i < n ? lanes_load(step_of(v, position[i], t) + q) : lanes_set(0.0f);
         for (int i = 0; i < n; i++)
             for (int j = 0; j < LANES && t + q + j < first[i]; j++)
-                v[i][j] = 0.0f;
-        lanes_transpose(v);
+                x[i][j] = 0.0f;
+        lanes_transpose(x);
         for (int i = 0; i < LANES && q + i < k; i++, to += LANES)
-            lanes_store(to, v[i]);
+            lanes_store(to, x[i]);
     }
 }
 
@@ -64,23 +119,30 @@ LANES_INLINE void tile_subtract(const int rows, float *const *c, size_t at, cons
 static void nothing(void) {
 }
 
-static void subtract(float *const *c, size_t at, const void *group, const void *panel, int n, int k,
-                     const void *ahead, size_t bytes) {
+static void subtract(float *const *c, size_t at, const float *head, const void *group,
+                     const float *unit, const void *panel, int n, int k, const void *ahead,
+                     size_t bytes) {
+    (void)head;
+    (void)unit;
     if (n > TILE_ROWS / 2)
         tile_subtract(TILE_ROWS, c, at, group, panel, n, k, ahead, bytes);
     else
         tile_subtract(TILE_ROWS / 2, c, at, group, panel, n, k, ahead, bytes);
 }
 
+static const obs_product product = {.rows = TILE_ROWS,
+                                    .step = STEP,
+                                    .deep = 256,
+                                    .floats = 1,
+                                    .panel = STEP * PANEL * sizeof(float),
+                                    .group = STEP * LANES * sizeof(float),
+                                    .append = append,
+                                    .compact = compact,
+                                    .pack_group = pack_group,
+                                    .begin = nothing,
+                                    .end = nothing,
+                                    .subtract = subtract};
+
 const obs_product *obs_product_lanes(void) {
-    static const obs_product product = {.rows = TILE_ROWS,
-                                        .deep = 256,
-                                        .panel = OBS_STEP * PANEL * sizeof(float),
-                                        .group = OBS_STEP * LANES * sizeof(float),
-                                        .pack_panel = pack_panel,
-                                        .pack_group = pack_group,
-                                        .begin = nothing,
-                                        .end = nothing,
-                                        .subtract = subtract};
     return &product;
 }

@@ -6,18 +6,17 @@
 
 #include "base/err.h"
 #include "prune/obs_product.h"
+#include "prune/subset.h"
 
 #include <stdint.h>
 
 typedef struct obs_vectors {
     const obs_product *product;
-    int positions;
-    int made;           /* vectors that are there */
-    float *steps;       // (most / OBS_STEP, positions, OBS_STEP)
-    char *panels;       // (positions / PANEL, distance) the same, packed
-    size_t distance;    /* bytes from panel to panel */
-    char *groups;       // factors of a product, packed
-    const float **from; // (columns) where factors begin
+    obs_store store;
+    int made;     /* vectors that are there */
+    int deep;     /* of a product, at most */
+    char *groups; // (groups, group_bytes) factors of a product, packed
+    size_t group_bytes;
 } obs_vectors;
 
 /* Room for `most` vectors of n positions, a multiple of PANEL, for products of up to `columns`
@@ -25,17 +24,21 @@ typedef struct obs_vectors {
 err obs_vectors_create(const obs_product *product, int n, int most, int columns, obs_vectors *v);
 void obs_vectors_free(obs_vectors *v);
 
+/* No vectors, and those to come are of an inverse with this diagonal (n), positive: their squares
+ * at a position sum up to less than its element. */
+void obs_vectors_begin(obs_vectors *v, const double *diagonal, int n);
+
 /* Add vectors `from` to t - 1 of now (n / PANEL, epoch, PANEL). */
 void obs_vectors_append(obs_vectors *v, const float *now, int n, int epoch, int from, int t);
-/* Position i of n is what position alive[i] >= i was; what follows in the last panel is 0. */
-void obs_vectors_compact(obs_vectors *v, const int32_t *alive, int n);
+/* Only the positions that are alive; what follows in the last panel is 0. */
+void obs_vectors_compact(obs_vectors *v, const subset *alive);
 /* columns[i] (n) less all vectors from number first[i] on times their values at position[i], for
  * `count` columns. */
 void obs_vectors_subtract(obs_vectors *v, float *const *columns, const int32_t *position,
                           const int32_t *first, int count, int n);
-/* to (n, ld), symmetric: g (rows g_ld apart) at rows and columns origin[0] < origin[1] < ..., less
- * all vectors; ld >= n up to a whole panel, and as many rows. */
+/* to (n, ld), symmetric: g (rows g_ld apart) at rows and columns `origin` (n), less all vectors; ld
+ * >= n up to a whole panel, and as many rows. The vectors stay. */
 void obs_vectors_fold(obs_vectors *v, float *to, size_t ld, int n, const float *g, size_t g_ld,
-                      const int32_t *origin);
+                      const subset *origin);
 
 #endif

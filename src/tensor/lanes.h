@@ -79,6 +79,21 @@ LANES_INLINE void lanes_store_part(float *p, lanes v, int n) {
 #endif
 }
 
+/* the lanes of which a bit is set, side by side: how many; the others' places get anything */
+LANES_INLINE int lanes_squeeze(float *p, lanes v, uint32_t there) {
+#if defined(__AVX512F__)
+    lanes_store(p, (lanes)_mm512_maskz_compress_ps((__mmask16)there, (__m512)v));
+    return __builtin_popcount(there);
+#else
+    int n = 0;
+    for (int i = 0; i < LANES; i++) {
+        p[n] = v[i];
+        n += there >> i & 1;
+    }
+    return n;
+#endif
+}
+
 /* a * b + c, rounded once where the target has such an instruction */
 LANES_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) {
 #if defined(__AVX512F__)

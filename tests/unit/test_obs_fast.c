@@ -128,7 +128,7 @@ static double regret(const problem *p, const int32_t *order, int k) {
 }
 
 START_TEST(greedy_but_for_near_ties) {
-    const obs_product *product = _i % 2 ? obs_product_tiles() : obs_product_lanes();
+    const obs_product *product = _i % 2 ? obs_product_digits() : obs_product_lanes();
     problem p = make_problem(widths[_i / 2 / SHARES]);
     int k = (int)obs_removals(shares[_i / 2 % SHARES], p.d), exact = 0;
     obs_plan plan = {.at = &k, .n = 1};
