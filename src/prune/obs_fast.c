@@ -21,15 +21,12 @@ struct obs_fast {
     int epoch;        /* removals of an epoch, at most */
     int ahead;        /* columns that are formed at a time */
     int slots;        /* columns that are kept */
-    int fold;         /* vectors after which the inverse may be brought up to date */
     int n, dead;      /* positions; removed ones among them */
     int t, joined;    /* vectors of this epoch; those of them that are in u */
     obs_vectors u;    /* of all epochs */
     float *now;       // (ld / PANEL, epoch, PANEL) of this epoch
-    const float *g;   // the inverse that the vectors are to be taken from: shared, or own
-    size_t g_ld;      /* distance of its rows */
-    float *own[2];    // (ld, ld) of this row, in turn
-    subset origin;    /* rows and columns of g */
+    const float *g;   // (d, d) the inverse that the vectors are to be taken from
+    subset origin;    /* rows and columns of g, of the positions */
     subset alive;     /* positions that are not removed */
     float *cache;     // (slots, ld) columns
     double *w, *diag; // (ld)
@@ -64,9 +61,8 @@ err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     s->ld = (d + PANEL - 1) / PANEL * PANEL + PANEL;
     /* measured by bench_prune: a wide row pays for long products, a narrow one for few vectors */
     s->epoch = d < 1536 && product->step < EPOCH_MOST ? EPOCH_MOST / 2 : EPOCH_MOST;
-    s->ahead = d < 1536 ? 96 : 256;
+    s->ahead = d < 1536 ? 96 : 128;
     s->slots = 2 * s->ahead;
-    s->fold = d < 1536 ? 256 : 512;
     size_t n = (size_t)s->ld, slots = (size_t)s->slots;
     TRY(obs_vectors_create(product, s->ld, d + s->epoch, s->slots, &s->u));
     TRY(mem_alloc(n * (size_t)s->epoch, sizeof(float), &s->now));
@@ -81,9 +77,7 @@ err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     TRY(mem_alloc(n, sizeof(int32_t), &s->slot));
     TRY(mem_alloc(n, sizeof(int32_t), &s->left));
     TRY(subset_create(s->ld, &s->alive));
-    TRY(subset_create(s->ld, &s->origin));
-    for (int i = 0; i < 2; i++)
-        TRY(mem_alloc(n * n, sizeof(float), &s->own[i]));
+    TRY(subset_create(d, &s->origin));
     TRY(mem_alloc(n, 1, &s->mask));
     TRY(mem_alloc(slots, sizeof(int32_t), &s->holder));
     TRY(mem_alloc(slots, sizeof(int32_t), &s->since));
@@ -114,8 +108,6 @@ void obs_fast_destroy(obs_fast **s) {
     free((*s)->left);
     subset_free(&(*s)->alive);
     subset_free(&(*s)->origin);
-    free((*s)->own[0]);
-    free((*s)->own[1]);
     free((*s)->mask);
     free((*s)->holder);
     free((*s)->since);
@@ -152,12 +144,10 @@ static void row_load(obs_fast *s, const double *w, const float *inverse, pattern
         s->slot[i] = NONE;
         s->left[i] = p.of - p.keep;
     }
-    s->origin.positions = s->d; /* the shared inverse's rows end there */
     subset_tell(&s->origin, s->d);
     for (int i = 0; i < s->slots; i++)
         s->holder[i] = NONE;
     s->g = inverse;
-    s->g_ld = d;
     s->n = s->d;
     s->t = s->joined = s->dead = 0;
     obs_vectors_begin(&s->u, s->diag, s->n);
@@ -346,30 +336,6 @@ static void close_epoch(obs_fast *s) {
     s->t = s->joined = 0;
 }
 
-/* The inverse of the active weights up to date; there are no vectors then. Pays where many columns
- * are still to come. */
-static void fold_vectors(obs_fast *s) {
-    float *to = s->own[s->g == s->own[0]];
-    s->counts.operations += (double)s->u.made * s->n * s->n;
-    obs_vectors_fold(&s->u, to, (size_t)s->ld, s->n, s->g, s->g_ld, &s->origin);
-    for (int i = 0; i < s->n; i++)
-        s->origin.index[i] = i;
-    s->origin.positions = s->ld;
-    subset_tell(&s->origin, s->n);
-    s->g = to;
-    s->g_ld = (size_t)s->ld;
-    obs_vectors_begin(&s->u, s->diag, s->n);
-}
-
-/* between epochs; `more` removals are to come */
-static void tidy(obs_fast *s, int more) {
-    int fold = s->u.made >= s->fold && more > (s->n - s->dead) / 2;
-    if (fold || s->dead > s->n / 8)
-        compact(s);
-    if (fold)
-        fold_vectors(s);
-}
-
 /* at least `wanted` free slots: the held weights that stand highest give theirs up */
 static void free_slots(obs_fast *s, int wanted) {
     int held = 0;
@@ -388,7 +354,7 @@ static void free_slots(obs_fast *s, int wanted) {
 
 /* position p's column of the inverse that the vectors are taken from */
 static void copy_column(obs_fast *s, int p, float *to) {
-    subset_take(&s->origin, to, s->g + (size_t)s->origin.index[p] * s->g_ld, s->n);
+    subset_take(&s->origin, to, s->g + (size_t)s->origin.index[p] * (size_t)s->d, s->n);
     for (int i = s->n; i % PANEL != 0; i++)
         to[i] = 0.0f;
 }
@@ -463,7 +429,8 @@ void obs_fast_run(obs_fast *s, const obs_plan *plan, const double *w, const floa
         int index = s->where[p];
         if (s->t == s->epoch) {
             close_epoch(s);
-            tidy(s, k - done);
+            if (s->dead > s->n / 8)
+                compact(s);
             p = s->place[index];
         }
         if (s->slot[p] == NONE)

@@ -9,14 +9,11 @@
  * own vectors, few enough to lie in the cache. So every choice is made on scores that are up to
  * date: the greedy order is exact, but for scores that agree to float32 rounding.
  *
- * Where more than half of the weights are still to go after some hundred vectors, these are folded
- * into the inverse of what is active, by one symmetric product, and the next ones start from that.
- *
  * Weights, diagonal and scores are float64, vectors and columns float32; where there is a matrix
  * unit, products take the vectors as fixed-point numbers of 24 bits (obs_product_digits.c): their
  * results are off by three to six times what float32 sums are, 3e-6 of the weights of 3072 inputs.
  *
- * Without folding about d k^2 - 2 k^3 / 3 floating-point operations; to update the inverse all
+ * About d k^2 - 2 k^3 / 3 floating-point operations; to update the inverse all
  * along takes (d^3 - (d - k)^3) / 3, of which the part of weights that stay is never looked at. For
  * k = d both are d^3 / 3. Not collective. */
 #ifndef ESPALIER_PRUNE_OBS_FAST_H
@@ -27,7 +24,7 @@
 
 typedef struct obs_fast obs_fast; /* scratch for rows of one width */
 
-/* product: how it multiplies; NULL: as fast as this machine can. Up to 18 d^2 bytes are touched;
+/* product: how it multiplies; NULL: as fast as this machine can. Up to 8 d^2 bytes are touched;
  * the caller destroys. */
 err obs_fast_create(int d, const obs_product *product, obs_fast **out);
 void obs_fast_destroy(obs_fast **s); /* NULL is allowed */

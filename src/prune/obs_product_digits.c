@@ -27,9 +27,8 @@ enum {
     TILE = SIDE * LINE,
     HALF = DIGITS * TILE,
     STEP = 2 * HALF,
-    WEIGHTS = 4,               /* sums of products of digits, by what they count */
-    SUMS = WEIGHTS * TILE / 4, /* integers */
-    DEEP = 3 /* steps at a time: what is multiplied then stays in the first cache */
+    WEIGHTS = 4,              /* sums of products of digits, by what they count */
+    SUMS = WEIGHTS * TILE / 4 /* integers */
 };
 
 static const obs_product product;
@@ -138,7 +137,7 @@ static void pack_group(const obs_store *v, void *group, const int32_t *position,
 
 /* a step: tiles 0 to 3 are the sums, 4 to 6 the panel's digits, 7 the group's, one after the other
  */
-LANES_INLINE void multiply(const char *a, const char *b) {
+LANES_INLINE void multiply_step(const char *a, const char *b) {
     _tile_loadd(4, a, LINE);
     _tile_loadd(7, b + 2 * TILE, LINE);
     _tile_loadd(5, a + TILE, LINE);
@@ -155,21 +154,14 @@ LANES_INLINE void multiply(const char *a, const char *b) {
     _tile_dpbssd(2, 6, 7);
 }
 
-/* sums (WEIGHTS, 16, 16) of `steps` steps, on top of what they are unless `first` */
-static void add_steps(int32_t *sums, const char *a, const char *b, int steps, int first) {
-    if (first) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    } else {
-        _tile_loadd(0, sums, LINE);
-        _tile_loadd(1, sums + TILE / 4, LINE);
-        _tile_loadd(2, sums + TILE / 2, LINE);
-        _tile_loadd(3, sums + TILE / 4 * 3, LINE);
-    }
+/* sums (WEIGHTS, 16, 16) of all steps */
+static void multiply(int32_t *sums, const char *a, const char *b, int steps) {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
     for (int i = 0; i < steps; i++, a += STEP, b += STEP)
-        multiply(a, b);
+        multiply_step(a, b);
     _tile_stored(0, sums, LINE);
     _tile_stored(1, sums + TILE / 4, LINE);
     _tile_stored(2, sums + TILE / 2, LINE);
@@ -194,28 +186,27 @@ static void settle(float *const *c, size_t at, const int32_t *sums, const float 
         lanes_store(c[i] + at, lanes_load(c[i] + at) - v[i]);
 }
 
+/* By halves of the panel and of the group; a half's sums are settled while the tiles are busy with
+ * the next. What comes ahead, the CPU fetches by itself. */
 static void subtract(float *const *c, size_t at, const float *head, const void *group,
                      const float *unit, const void *panel, int n, int k, const void *ahead,
                      size_t bytes) {
-    _Alignas(64) int32_t sums[4][SUMS];
-    const char *a = panel, *b = group, *next = ahead, *end = next + bytes;
-    int steps = (k + TERMS - 1) / TERMS;
-    const size_t share = bytes / (size_t)((steps + DEEP - 1) / DEEP) + 64;
+    _Alignas(64) int32_t sums[2][SUMS];
+    const char *a = panel, *b = group;
+    int steps = (k + TERMS - 1) / TERMS, halves = n > SIDE ? 2 : 1;
+    (void)ahead;
+    (void)bytes;
     for (int i = 0; i < n; i++) {
         __builtin_prefetch(c[i] + at, 1);
         __builtin_prefetch(c[i] + at + SIDE, 1);
     }
-    for (int q = 0; q < steps; q += DEEP, a += DEEP * STEP, b += DEEP * STEP) {
-        for (const char *to = next + share; next < to && next < end; next += 64)
-            __builtin_prefetch(next, 0, 2);
-        for (int x = 0; x < 4; x++) /* half of the panel, half of the group */
-            if (x % 2 == 0 || n > SIDE)
-                add_steps(sums[x], a + x / 2 * HALF, b + x % 2 * HALF, least(steps - q, DEEP),
-                          q == 0);
+    for (int x = 0; x <= 2 * halves; x++) {
+        int last = x - 1, i = last / halves * SIDE, j = last % halves * SIDE;
+        if (x < 2 * halves)
+            multiply(sums[x % 2], a + x / halves * HALF, b + x % halves * HALF, steps);
+        if (x > 0)
+            settle(c + j, at + (size_t)i, sums[last % 2], head + j, unit + i, least(n - j, SIDE));
     }
-    for (int x = 0; x < 4; x++)
-        settle(c + x % 2 * SIDE, at + (size_t)(x / 2 * SIDE), sums[x], head + x % 2 * SIDE,
-               unit + x / 2 * SIDE, least(n - x % 2 * SIDE, SIDE));
 }
 
 static const obs_product product = {.rows = 2 * SIDE,

@@ -1,13 +1,9 @@
 #include "prune/obs_vectors.h"
 
 #include "base/arena.h"
-#include "tensor/gemm_pack.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum { FOLD_ROWS = 4 * PANEL }; /* of the inverse at a time: they stay in the second-level cache */
 
 static int least(int a, int b) {
     return a < b ? a : b;
@@ -18,8 +14,7 @@ static size_t steps(const obs_vectors *v, int k) {
 }
 
 err obs_vectors_create(const obs_product *product, int n, int most, int columns, obs_vectors *v) {
-    int widest = columns > FOLD_ROWS ? columns : FOLD_ROWS;
-    size_t groups = (size_t)(widest / product->rows + 1);
+    size_t groups = (size_t)(columns / product->rows + 1);
     *v = (obs_vectors){.product = product, .store = {.positions = n}};
     v->deep = product->deep > 0 ? product->deep : (int)steps(v, most) * product->step;
     v->group_bytes = GROUP_HEAD * sizeof(float) + steps(v, v->deep) * product->group;
@@ -114,65 +109,6 @@ void obs_vectors_subtract(obs_vectors *v, float *const *columns, const int32_t *
         int k = least(v->made - t, v->deep);
         pack_groups(v, position, first, count, t, k);
         subtract_deep(v, columns, count, n, t, k);
-    }
-    v->product->end();
-}
-
-/* ---- the whole inverse ---- */
-
-/* rows first to first + n - 1 up to the diagonal's panel */
-static void gather_rows(float *to, size_t ld, int first, int n, const float *g, size_t g_ld,
-                        const subset *origin) {
-    for (int i = first; i < first + n; i++)
-        subset_take(origin, to + (size_t)i * ld, g + (size_t)origin->index[i] * g_ld, first + n);
-}
-
-/* what lies above the diagonal in these rows' columns, from what lies below it: `to` holds whole
- * vectors of rows and columns */
-static void mirror_rows(float *to, size_t ld, int first, int n) {
-    for (int i = first; i < first + n; i += LANES)
-        for (int j = 0; j <= i; j += LANES) {
-            lanes v[LANES];
-            for (int k = 0; k < LANES; k++)
-                v[k] = lanes_load(to + (size_t)(i + k) * ld + (size_t)j);
-            lanes_transpose(v);
-            for (int k = 0; k < LANES; k++) {
-                if (j == i) /* of the diagonal's own block only what is above */
-                    for (int q = k + 1; q < LANES; q++)
-                        to[(size_t)(j + k) * ld + (size_t)(i + q)] = v[k][q];
-                else
-                    lanes_store(to + (size_t)(j + k) * ld + (size_t)i, v[k]);
-            }
-        }
-}
-
-static void fold_rows(obs_vectors *v, float *to, size_t ld, int first, int n, int t, int k) {
-    const obs_product *p = v->product;
-    float *row[FOLD_ROWS];
-    int32_t position[FOLD_ROWS], start[FOLD_ROWS] = {0};
-    for (int i = 0; i < n; i++) {
-        position[i] = first + i;
-        row[i] = to + (size_t)(first + i) * ld;
-    }
-    pack_groups(v, position, start, n, t, k);
-    for (int j = 0; j * PANEL < first + n; j++)
-        for (int i = 0; i < n; i += p->rows) {
-            int rows = least(n - i, p->rows);
-            if (first + i + rows > j * PANEL)
-                subtract_group(v, row, i, rows, j, t, k, obs_panel(p, &v->store, j + 1, t),
-                               i == 0 ? steps(v, k) * p->panel : 0);
-        }
-}
-
-void obs_vectors_fold(obs_vectors *v, float *to, size_t ld, int n, const float *g, size_t g_ld,
-                      const subset *origin) {
-    v->product->begin();
-    for (int i = 0; i < n; i += FOLD_ROWS) {
-        int rows = least(n - i, FOLD_ROWS);
-        gather_rows(to, ld, i, rows, g, g_ld, origin);
-        for (int t = 0; t < v->made; t += v->deep)
-            fold_rows(v, to, ld, i, rows, t, least(v->made - t, v->deep));
-        mirror_rows(to, ld, i, rows);
     }
     v->product->end();
 }

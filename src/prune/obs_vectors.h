@@ -1,6 +1,6 @@
 /* obs_vectors.h: the vectors of exact OBS's removals, u_1 to u_t over the active weights of a row,
- * and what is taken from them: columns of G - sum u_s u_s^T, or all of it. Private to obs_fast; not
- * collective. */
+ * and what is taken from them: columns of G - sum u_s u_s^T. Private to obs_fast; not collective.
+ */
 #ifndef ESPALIER_PRUNE_OBS_VECTORS_H
 #define ESPALIER_PRUNE_OBS_VECTORS_H
 
@@ -36,9 +36,4 @@ void obs_vectors_compact(obs_vectors *v, const subset *alive);
  * `count` columns. */
 void obs_vectors_subtract(obs_vectors *v, float *const *columns, const int32_t *position,
                           const int32_t *first, int count, int n);
-/* to (n, ld), symmetric: g (rows g_ld apart) at rows and columns `origin` (n), less all vectors; ld
- * >= n up to a whole panel, and as many rows. The vectors stay. */
-void obs_vectors_fold(obs_vectors *v, float *to, size_t ld, int n, const float *g, size_t g_ld,
-                      const subset *origin);
-
 #endif

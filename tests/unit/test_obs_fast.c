@@ -8,7 +8,7 @@
 #include <check.h>
 #include <stdio.h>
 
-/* widths around panels and epochs; the last two take several products and fold their vectors */
+/* widths around panels and epochs; the last two take several products */
 static const int widths[] = {1, 2, 31, 32, 33, 97, 200, 640, 1600};
 static const double shares[] = {0.0, 0.3, 0.5, 0.875, 0.97};
 enum { WIDTHS = sizeof widths / sizeof *widths, SHARES = sizeof shares / sizeof *shares };
