@@ -187,32 +187,54 @@ err encoder_embed(encoder_ws *ws, const encoder *m, const batch *b, float *h) {
     return OK;
 }
 
-err encoder_block(encoder_ws *ws, const encoder *m, int layer, const batch *b, const float *h,
-                  block_stage s, float *x) {
+/* context of layer l from its input, or as it was kept */
+static void block_context(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *b,
+                          block_stage from, const float *x) {
+    if (from == STAGE_ATT) {
+        memcpy(a->context, x, (size_t)b->T * (size_t)m->c.H * sizeof *x);
+        return;
+    }
+    forward_qkv(ws, a, m, l, b, x);
+    forward_attention(ws, a, m, l, b, NULL);
+}
+
+err encoder_block_from(encoder_ws *ws, const encoder *m, int layer, const batch *b,
+                       block_stage from, const float *x, const float *h, block_stage to,
+                       float *out) {
     CHECK(layer >= 0 && layer < m->c.L, ERR_FAILED, "encoder_block: layer %d of %d", layer, m->c.L);
+    CHECK(from <= STAGE_INTER && from <= to, ERR_FAILED, "encoder_block: from stage %d to %d",
+          (int)from, (int)to);
     CALL(forward_begin(ws, m, b, 0, WS_INFER, 0));
     layer_acts *a = &ws->layer[layer];
     size_t T = (size_t)b->T, H = (size_t)m->c.H, F = (size_t)m->c.F;
-    if (s == STAGE_QKV) {
-        memcpy(x, h, T * H * sizeof *x);
+    if (from == to) {
+        memcpy(out, x, T * H * sizeof *x);
         return OK;
     }
-    forward_qkv(ws, a, m, layer, b, h);
-    forward_attention(ws, a, m, layer, b, NULL);
-    if (s == STAGE_ATT) {
-        memcpy(x, a->context, T * H * sizeof *x);
+    if (from < STAGE_INTER)
+        block_context(ws, a, m, layer, b, from, x);
+    if (to == STAGE_ATT) {
+        memcpy(out, a->context, T * H * sizeof *x);
         return OK;
     }
-    forward_mid(ws, a, m, layer, b, NULL, h);
-    if (s == STAGE_INTER) {
-        memcpy(x, a->mid, T * H * sizeof *x);
+    if (from < STAGE_INTER)
+        forward_mid(ws, a, m, layer, b, NULL, from == STAGE_ATT ? h : x);
+    else
+        memcpy(a->mid, x, T * H * sizeof *x);
+    if (to == STAGE_INTER) {
+        memcpy(out, a->mid, T * H * sizeof *x);
         return OK;
     }
     forward_gelu(ws, a, m, layer, b->T);
-    if (s == STAGE_OUT) {
-        memcpy(x, ws->gelu, T * F * sizeof *x);
+    if (to == STAGE_OUT) {
+        memcpy(out, ws->gelu, T * F * sizeof *x);
         return OK;
     }
-    forward_out(ws, a, m, layer, b, NULL, x);
+    forward_out(ws, a, m, layer, b, NULL, out);
     return OK;
+}
+
+err encoder_block(encoder_ws *ws, const encoder *m, int layer, const batch *b, const float *h,
+                  block_stage s, float *x) {
+    return encoder_block_from(ws, m, layer, b, STAGE_QKV, h, NULL, s, x);
 }

@@ -346,6 +346,23 @@ START_TEST(dropout_follows_the_example) {
 }
 END_TEST
 
+/* stages of a block that go on from a kept one: as from the block's input, bit by bit */
+static void goes_on(encoder_ws *ws, const encoder *m, int l, const float *h) {
+    for (block_stage from = STAGE_QKV; from <= STAGE_INTER; from++)
+        for (block_stage to = from; to < STAGE_COUNT; to++) {
+            float x[T * 16], whole[T * 40], on[T * 40];
+            size_t n = (to == STAGE_OUT ? 40 : 16) * T;
+            ck_ok(encoder_block(ws, m, l, &all, h, from, x));
+            ck_ok(encoder_block(ws, m, l, &all, h, to, whole));
+            ck_ok(
+                encoder_block_from(ws, m, l, &all, from, x, from == STAGE_ATT ? h : NULL, to, on));
+            ck_assert_mem_eq(on, whole, n * sizeof *on);
+        }
+    float x[T * 16];
+    ck_assert_int_eq(encoder_block_from(ws, m, l, &all, STAGE_OUT, x, NULL, STAGE_DONE, x),
+                     ERR_FAILED);
+}
+
 /* embed and block stage by stage: the forward pass, bit by bit; each stage is the linear's input */
 START_TEST(stages) {
     encoder_config c = config(16, 2, 40);
@@ -366,6 +383,7 @@ START_TEST(stages) {
         ck_assert_double_eq_tol((double)x[3 * 40 + 7], want, 1e-5);
         ck_ok(encoder_block(ws, m, l, &all, h, STAGE_QKV, x));
         ck_assert_mem_eq(x, h, sizeof h);
+        goes_on(ws, m, l, h);
         ck_ok(encoder_block(ws, m, l, &all, h, STAGE_DONE, x));
         memcpy(h, x, sizeof h);
     }
