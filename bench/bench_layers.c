@@ -86,7 +86,7 @@ static err stage(const par *p, const linears *l, calibration *c, tally *t) {
     refit r = {0};
     double *dense = NULL, error[LINEARS_MAX][METHODS][LEVELS];
     float *bias = NULL;
-    TRY(linears_sums(l, p, c, &own, NULL));
+    TRY(linears_sums(l, 1, p, c, &own, NULL));
     TRY(mem_alloc((size_t)l->out * (size_t)l->in, sizeof *dense, &dense));
     TRY(mem_alloc((size_t)l->out, sizeof *bias, &bias));
     linears_dense_weight(l, dense);
@@ -141,13 +141,13 @@ static err bench(const par *p, const char *dir, const char *text, int limit, int
     TRY(tokenizer_open(vocab, &w));
     TRY(dataset_read_text(text, limit, &d));
     TRY(examples_make(&d, w, length, &x));
-    TRY(calibration_open(p, m, m, &x, CHUNK, &c));
+    TRY(calibration_open(p, &(const encoder *){m}, 1, &x, CHUNK, &c));
     for (int block = 0; block < m->c.L; block++) {
         for (block_stage at = STAGE_QKV; at < STAGE_DONE; at++) {
-            linears l = linears_of_block(m, m, block, at);
+            linears l = linears_of_block(m, m, 0, block, at);
             TRY(stage(p, &l, c, &t));
+            TRY(calibration_next(c));
         }
-        TRY(calibration_advance(c));
     }
     if (p->rank == 0)
         print(&t);

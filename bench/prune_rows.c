@@ -49,9 +49,9 @@ static err make_sums(int d, int m, hessian **out) {
             x[t * n + i] = rng_normal(&s) + (i > 0 ? 0.7 * x[t * n + i - 1] : 0.0);
         x[t * n + (size_t)d] = 1.0;
     }
-    TRY(hessian_create(d, m, out));
+    TRY(hessian_create(d, m, NULL, out));
     TRY(hessian_add(*out, x, y, (int)T));
-    TRY(hessian_reduce(*out, &alone, NULL));
+    TRY(hessian_reduce(*out, &alone));
 done:
     free(x);
     free(y);

@@ -61,7 +61,7 @@ err prune_sums_bench(int d, int m) {
     size_t w = (size_t)d + 1;
     share r;
     err e;
-    TRY(paired ? hessian_create_paired(d, m, &s.h) : hessian_create(d, m, &s.h));
+    TRY(paired ? hessian_create_paired(d, m, NULL, &s.h) : hessian_create(d, m, NULL, &s.h));
     TRY(random_matrix(T * w, 1, &s.x));
     TRY(random_matrix(T * (paired ? w : (size_t)m), 2, &s.y));
     TRY(mem_alloc(w * w, sizeof *s.square, &s.square));

@@ -34,7 +34,7 @@ done:
     free(y);
     free(x);
     CALL(par_agree(v->p, e));
-    return hessian_reduce(h, v->p, NULL);
+    return hessian_reduce(h, v->p);
 }
 
 static err compare_hessian(vectors *v, const hessian *h) {
@@ -76,7 +76,7 @@ err oracle_prune(const par *p, const char *file) {
     const st_array *w = safetensors_find(v.s, "weight"), *x = safetensors_find(v.s, "xhat");
     ENSURE(w && x && w->rank == 2 && x->rank == 2 && x->shape[1] == w->shape[1], ERR_DATA,
            "%s: arrays \"weight\" (out, in) and \"xhat\" (tokens, in) are wanted", file);
-    TRY(par_agree(p, hessian_create((int)w->shape[1], (int)w->shape[0], &h)));
+    TRY(par_agree(p, hessian_create((int)w->shape[1], (int)w->shape[0], NULL, &h)));
     TRY(sums(&v, h, (size_t)x->shape[0]));
     TRY(compare_hessian(&v, h));
     TRY(compare_layer(&v, h, "local"));

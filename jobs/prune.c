@@ -132,7 +132,7 @@ static err prune(context *c) {
                             all.allocation));
     all.dense = dense;
     all.calibration = &x;
-    TRY(par_agree(c->p, prune_models(c, dense->c.L)));
+    TRY(par_agree(c->p, prune_list(c, dense->c.L)));
     TRY(prune_all(c, &all));
 done:
     examples_free(&x);

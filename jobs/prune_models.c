@@ -40,7 +40,7 @@ static err add_size(context *c, int size, int L) {
     return OK;
 }
 
-err prune_models(context *c, int L) {
+err prune_list(context *c, int L) {
     const prune_options *o = &c->s->prune;
     int each = o->sparsity.n + o->patterns.n;
     int sizes = o->methods.n && o->sparsity.n ? o->calibration_sizes.n : 0;

@@ -8,7 +8,7 @@
 #include "base/strbuf.h"
 
 /* c->pruned: every method with every sparsity and pattern, in the study's order; L: blocks. */
-err prune_models(context *c, int L);
+err prune_list(context *c, int L);
 
 err prune_rows_write(const prune_layer *rows, int n, strbuf *record);
 /* *n: room in rows, then how many there are. ERR_DATA: not such a line. */

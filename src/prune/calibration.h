@@ -1,6 +1,12 @@
 /* calibration.h: the calibration sentences of one rank, in chunks, on their way through the dense
- * model and the model that is being pruned. Hidden states are kept at the input of the current
- * block, so that every stage costs at most one block of forward computation.
+ * model and the models that are being pruned, all at the same stage of the same block.
+ *
+ * Kept for every model and chunk is what the next stage starts from: the block's input, with the
+ * attention's context beside it where the attention output is to be pruned, then what that and the
+ * residual make. So a model takes a block's products once, but for those behind the gelu, which is
+ * four times as wide and made anew: 32 H^2 operations a token and block instead of 24 for a forward
+ * pass alone. Rows of products are independent of when they are made: the bits are those of
+ * encoder_block from the block's input.
  *
  * A chunk is a fixed run of sentences whatever the number of ranks; rank r owns chunks r, r + size,
  * … */
@@ -13,28 +19,29 @@
 
 typedef struct calibration calibration;
 
-/* Chunks of `chunk` sentences of x, embedded; dense and pruned must outlive it and share all
- * embeddings. The caller closes. Collective over p. */
-err calibration_open(const par *p, const encoder *dense, const encoder *pruned, const examples *x,
+/* Chunks of `chunk` sentences of x, embedded, for models (n) of one shape, which must outlive it
+ * and share all embeddings; at STAGE_QKV of block 0. 4 T H bytes a model for the T tokens of this
+ * rank, 8 T H at STAGE_ATT. The caller closes. Collective over p. */
+err calibration_open(const par *p, const encoder *const *models, int n, const examples *x,
                      int chunk, calibration **out);
 void calibration_close(calibration **c); /* NULL is allowed */
 
 /* Chunks of this rank. */
 int calibration_chunks(const calibration *c);
-
-/* What enters stage s of the current block for this rank's i-th chunk, in the dense model: x, and
- * with the pruned prefix: xhat; T tokens, each (T, H) or (T, F), valid until the next call. At
- * STAGE_DONE these are the block's outputs. Not collective. */
-err calibration_inputs(calibration *c, int i, block_stage s, const float **x, const float **xhat,
-                       int *T);
-
-/* All chunks go on to the next block, through the current one as it is now. Collective. */
-err calibration_advance(calibration *c);
-/* Number of the current block; L after the last. */
+/* Where all models are; the block is L after the last, at STAGE_QKV. */
 int calibration_block(const calibration *c);
+block_stage calibration_stage(const calibration *c);
 
-/* The [CLS] rows of the i-th chunk after the last block: x, xhat (B, H), valid until the next call.
- */
-err calibration_pooled_inputs(calibration *c, int i, const float **x, const float **xhat, int *B);
+/* What enters the current stage in model number m for this rank's i-th chunk: x, T tokens, (T, H),
+ * (T, F) at STAGE_OUT; valid until the next call. Not collective. */
+err calibration_input(calibration *c, int i, int m, const float **x, int *T);
+/* The [CLS] rows of x after the last block: (B, H), valid until the next call. Not collective. */
+err calibration_pooled_input(calibration *c, int i, int m, const float **x, int *B);
+
+/* All models go on to the next stage, through the current one's linears as they are now: behind
+ * STAGE_OUT to the next block. Collective. */
+err calibration_next(calibration *c);
+/* On to the start of the next block. Collective. */
+err calibration_advance(calibration *c);
 
 #endif

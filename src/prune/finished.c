@@ -34,6 +34,8 @@ err finished_key(const prune_job *j, char key[65]) {
                       offsets, j->method, j->sparsity, j->pattern ? j->pattern : "-",
                       (unsigned long long)j->seed, o->allocation, shares, (long long)o->swaps,
                       (long long)o->chunk, o->damping, o->hessian, o->target, o->refit_bias, how);
+    if (e == OK && j->trace > 0.0)
+        e = strbuf_printf(&b, " %.17g", j->trace);
     if (e == OK)
         hash_bytes(b.text, b.len, key);
     strbuf_free(&b);

@@ -13,23 +13,25 @@ static size_t triangle(size_t w) {
     return w * (w + 1) / 2;
 }
 
-static err create(int d, int m, int paired, hessian **out) {
+/* the arrays of sums, or of a chunk's products */
+static err arrays_create(hessian *h) {
+    size_t w = (size_t)h->d + 1, rows = (size_t)h->m;
+    CALL(mem_alloc(w * w, sizeof *h->xx, &h->xx));
+    if (h->paired)
+        return mem_alloc((size_t)h->d * w, sizeof *h->dx, &h->dx);
+    CALL(mem_alloc(rows * w + 1, sizeof *h->yx, &h->yx));
+    return mem_alloc(rows + 1, sizeof *h->yy, &h->yy);
+}
+
+static err create(int d, int m, int paired, const hessian *beside, hessian **out) {
     err e = OK;
     hessian *h = NULL;
     size_t w = (size_t)d + 1, rows = (size_t)m;
     CALL(mem_alloc(1, sizeof *h, &h));
-    h->d = d;
-    h->m = m;
-    TRY(mem_alloc(w * w, sizeof *h->xx, &h->xx));
-    if (paired) {
-        TRY(mem_alloc(w * w, sizeof *h->dd, &h->dd));
-        TRY(mem_alloc((size_t)d * w, sizeof *h->dx, &h->dx));
-        h->n = 2 * triangle(w) + (size_t)d * w;
-    } else {
-        TRY(mem_alloc(rows * w + 1, sizeof *h->yx, &h->yx));
-        TRY(mem_alloc(rows + 1, sizeof *h->yy, &h->yy));
-        h->n = triangle(w) + rows * w + rows;
-    }
+    *h = (hessian){.d = d, .m = m, .paired = paired, .beside = beside};
+    h->n = triangle(w) + (paired ? (size_t)d * w : rows * w + rows);
+    if (!beside)
+        TRY(arrays_create(h));
     TRY(mem_alloc(2 * h->n, sizeof *h->acc, &h->acc));
 done:
     if (e != OK)
@@ -38,12 +40,12 @@ done:
     return e;
 }
 
-err hessian_create(int d, int m, hessian **out) {
-    return create(d, m, 0, out);
+err hessian_create(int d, int m, const hessian *beside, hessian **out) {
+    return create(d, m, 0, beside, out);
 }
 
-err hessian_create_paired(int d, int m, hessian **out) {
-    return create(d, m, 1, out);
+err hessian_create_paired(int d, int m, const hessian *beside, hessian **out) {
+    return create(d, m, 1, beside, out);
 }
 
 void hessian_destroy(hessian **h) {
@@ -52,7 +54,6 @@ void hessian_destroy(hessian **h) {
     free((*h)->xx);
     free((*h)->yx);
     free((*h)->yy);
-    free((*h)->dd);
     free((*h)->dx);
     free((*h)->acc);
     free(*h);
@@ -98,63 +99,46 @@ static void get_triangle(cursor *at, double *a, size_t w) {
     dense_mirror(a, (int)w);
 }
 
-static err add_paired(hessian *h, cursor *at, const double *x, const double *y, int T) {
-    size_t w = (size_t)h->d + 1;
-    CALL(fixed_gram(h->dd, y, T, (int)w));
+static err add_paired(const hessian *room, cursor *at, const double *x, const double *y, int T) {
+    size_t w = (size_t)room->d + 1;
     /* the other inputs without their constant: the same rows, one column less */
-    CALL(fixed_cross(h->dx, y, (int)w, x, (int)w, T, h->d, (int)w));
-    CALL(put_triangle(at, h->dd, w));
-    return put(at, h->dx, (size_t)h->d * w);
+    CALL(fixed_cross(room->dx, y, (int)w, x, (int)w, T, room->d, (int)w));
+    return put(at, room->dx, (size_t)room->d * w);
 }
 
-static err add_outputs(hessian *h, cursor *at, const double *x, const double *y, int T) {
-    size_t w = (size_t)h->d + 1, m = (size_t)h->m;
+static err add_outputs(const hessian *room, cursor *at, const double *x, const double *y, int T) {
+    size_t w = (size_t)room->d + 1, m = (size_t)room->m;
     if (m == 0)
         return OK;
-    CALL(fixed_cross(h->yx, y, h->m, x, (int)w, T, h->m, (int)w));
-    memset(h->yy, 0, m * sizeof *h->yy);
+    CALL(fixed_cross(room->yx, y, room->m, x, (int)w, T, room->m, (int)w));
+    memset(room->yy, 0, m * sizeof *room->yy);
     for (size_t t = 0; t < (size_t)T; t++)
         for (size_t r = 0; r < m; r++)
-            h->yy[r] += y[t * m + r] * y[t * m + r];
-    CALL(put(at, h->yx, m * w));
-    return put(at, h->yy, m);
+            room->yy[r] += y[t * m + r] * y[t * m + r];
+    CALL(put(at, room->yx, m * w));
+    return put(at, room->yy, m);
 }
 
 err hessian_add(hessian *h, const double *x, const double *y, int T) {
+    const hessian *room = h->beside ? h->beside : h;
     size_t w = (size_t)h->d + 1;
     cursor at = cursor_of(h);
-    err e = fixed_gram(h->xx, x, T, (int)w);
+    err e = fixed_gram(room->xx, x, T, (int)w);
     if (e == OK)
-        e = put_triangle(&at, h->xx, w);
+        e = put_triangle(&at, room->xx, w);
     if (e == OK)
-        e = h->dd ? add_paired(h, &at, x, y, T) : add_outputs(h, &at, x, y, T);
+        e = h->paired ? add_paired(room, &at, x, y, T) : add_outputs(room, &at, x, y, T);
     return e == OK ? OK : err_prefix(e, "sums over calibration tokens");
 }
 
-/* yx = w dx, yy_r = w_r dd w_r */
-static err outputs_from_pairs(hessian *h, const double *w) {
-    size_t d = (size_t)h->d, width = d + 1, m = (size_t)h->m;
-    double *product;
-    CALL(mem_alloc(m + 1, sizeof *h->yy, &h->yy));
-    CALL(mem_alloc(m * width + 1, sizeof *h->yx, &h->yx));
-    CALL(mem_alloc(m * width + 1, sizeof *product, &product));
-    dense_product(h->yx, w, h->dx, h->m, h->d, (int)width);
-    dense_product(product, w, h->dd, h->m, h->d, (int)width);
-    for (size_t r = 0; r < m; r++)
-        h->yy[r] = dense_dot(w + r * d, product + r * width, h->d);
-    free(product);
-    free(h->dx);
-    h->dx = NULL;
-    return OK;
-}
-
-err hessian_reduce(hessian *h, const par *p, const double *w) {
+err hessian_reduce(hessian *h, const par *p) {
     size_t width = (size_t)h->d + 1, m = (size_t)h->m;
+    CALL(par_agree(p, h->beside ? arrays_create(h) : OK));
+    h->beside = NULL;
     CALL(fixsum_reduce(p, h->acc, h->n));
     cursor at = cursor_of(h);
     get_triangle(&at, h->xx, width);
-    if (h->dd) {
-        get_triangle(&at, h->dd, width);
+    if (h->paired) {
         get(&at, h->dx, (size_t)h->d * width);
     } else {
         get(&at, h->yx, m * width);
@@ -162,13 +146,32 @@ err hessian_reduce(hessian *h, const par *p, const double *w) {
     }
     free(h->acc); /* the largest of its arrays, and nothing can be added any more */
     h->acc = NULL;
-    return h->dd ? par_agree(p, outputs_from_pairs(h, w)) : OK;
+    return OK;
 }
 
-err hessian_take_dense(hessian *h, hessian **out) {
-    CALL(mem_alloc(1, sizeof **out, out));
-    (*out)->d = h->d;
-    (*out)->xx = h->dd;
-    h->dd = NULL;
+/* yy_r = w_r xx w_r */
+err hessian_squares(hessian *dense, const double *w, int m) {
+    size_t d = (size_t)dense->d, width = d + 1;
+    double *product;
+    free(dense->yy);
+    dense->yy = NULL;
+    CALL(mem_alloc((size_t)m + 1, sizeof *dense->yy, &dense->yy));
+    CALL(mem_alloc((size_t)m * width + 1, sizeof *product, &product));
+    dense_product(product, w, dense->xx, m, dense->d, (int)width);
+    for (size_t r = 0; r < (size_t)m; r++)
+        dense->yy[r] = dense_dot(w + r * d, product + r * width, dense->d);
+    free(product);
+    return OK;
+}
+
+/* yx = w dx */
+err hessian_pair(hessian *h, const double *w, const hessian *dense) {
+    size_t width = (size_t)h->d + 1, m = (size_t)h->m;
+    CALL(mem_alloc(m + 1, sizeof *h->yy, &h->yy));
+    CALL(mem_alloc(m * width + 1, sizeof *h->yx, &h->yx));
+    memcpy(h->yy, dense->yy, m * sizeof *h->yy);
+    dense_product(h->yx, w, h->dx, h->m, h->d, (int)width);
+    free(h->dx);
+    h->dx = NULL;
     return OK;
 }

@@ -7,8 +7,9 @@
  * matter.
  *
  * Wanted outputs are y = W x of other inputs x (the dense model's). So Y X^^T = W (X X^^T), and its
- * sum may be taken over the products of the inputs alone: "paired" sums, 4 d^2 operations a token
- * instead of d^2 + 4 m d, and on the way the sum of x x^T, which is the dense model's own Hessian.
+ * sum may be taken over the products of the inputs alone: "paired" sums, 3 d^2 operations a token
+ * instead of d^2 + 2 m d, beside the sum of x x^T, which is the dense model's own Hessian and the
+ * same for every model that is pruned from it.
  *
  * The products are float64, or on a matrix unit fixed point of 31 bits (linalg/fixed.h). In float32
  * they would be wrong by about 1e-7 of the diagonal, in every direction alike: for few tokens that
@@ -20,19 +21,22 @@
 #include "par/par.h"
 
 typedef struct hessian {
-    int d, m;
+    int d, m, paired;
     double *xx;   // (d + 1, d + 1) sum of x^ x^^T, both triangles; its last element is the token
                   // count
     double *yx;   // (m, d + 1) sum of y x^^T
     double *yy;   // (m) sum of y^2
-    double *dd;   // (d + 1, d + 1) sum of x x^T, NULL unless paired; both triangles once reduced
-    double *dx;   // (d, d + 1) sum of x x^^T, NULL unless paired
+    double *dx;   // (d, d + 1) sum of x x^^T, of paired sums until they are reduced
     int64_t *acc; // (2, n) fixed point, n numbers in all
     size_t n;
+    const struct hessian *beside; /* whose xx, yx, yy, dx hold a chunk's products; NULL: own ones */
 } hessian;
 
-err hessian_create(int d, int m, hessian **out); /* zero sums; the caller destroys */
-err hessian_create_paired(int d, int m, hessian **out);
+/* Zero sums; the caller destroys. beside: sums of the same kind and size that are taken in turns
+ * with these: a chunk's products then have room there, and these have none until they are reduced,
+ * before which the others may not be destroyed; NULL: none. */
+err hessian_create(int d, int m, const hessian *beside, hessian **out);
+err hessian_create_paired(int d, int m, const hessian *beside, hessian **out);
 void hessian_destroy(hessian **h); /* NULL is allowed */
 
 /* 1: for m outputs of d inputs paired sums take fewer operations. */
@@ -43,12 +47,14 @@ int hessian_pays_paired(int d, int m);
  * is not finite or beyond 2^41. Not collective. */
 err hessian_add(hessian *h, const double *x, const double *y, int T);
 
-/* xx, yx, yy: the sums over all chunks of all ranks, on every rank; w (m, d), of paired sums: the
- * weights that make y of x, else NULL. Called once. Collective. */
-err hessian_reduce(hessian *h, const par *p, const double *w);
+/* xx, yx, yy: the sums over all chunks of all ranks, on every rank. Called once, of paired sums
+ * hessian_pair afterwards. Collective. */
+err hessian_reduce(hessian *h, const par *p);
 
-/* The sum of x x^T of paired, reduced sums as sums of their own (m = 0): *out takes it over, the
- * caller destroys both. Not collective. */
-err hessian_take_dense(hessian *h, hessian **out);
+/* Of reduced sums of x (m = 0): yy (m) of the outputs y = w x, w (m, d). Not collective. */
+err hessian_squares(hessian *dense, const double *w, int m);
+/* yx, yy of paired, reduced sums h: w (m, d) makes y of x, whose sums are dense, with its squares.
+ * Not collective. */
+err hessian_pair(hessian *h, const double *w, const hessian *dense);
 
 #endif

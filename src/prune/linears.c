@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-linears linears_of_block(const encoder *dense, const encoder *pruned, int layer, block_stage at) {
-    linears s = {.place = PLACE_BLOCK, .at = at, .models = {dense, pruned}};
+linears linears_of_block(const encoder *dense, const encoder *pruned, int track, int layer,
+                         block_stage at) {
+    linears s = {.place = PLACE_BLOCK, .at = at, .models = {dense, pruned}, .track = track};
     for (linear_kind k = 0; k < LINEAR_COUNT; k++) {
         linear_view v = encoder_linear(dense, layer, k);
         if (v.stage != at)
@@ -30,24 +31,26 @@ static linear_view classifier_view(const encoder *m) {
     return (linear_view){m->p.class_w, m->p.class_b, m->c.K, m->c.H, STAGE_DONE, "classifier"};
 }
 
-linears linears_of_pooler(const encoder *dense, const encoder *pruned) {
+linears linears_of_pooler(const encoder *dense, const encoder *pruned, int track) {
     return (linears){.place = PLACE_POOLER,
                      .n = 1,
                      .dense = {pooler_view(dense)},
                      .pruned = {pooler_view(pruned)},
                      .in = dense->c.H,
                      .out = dense->c.H,
-                     .models = {dense, pruned}};
+                     .models = {dense, pruned},
+                     .track = track};
 }
 
-linears linears_of_classifier(const encoder *dense, const encoder *pruned) {
+linears linears_of_classifier(const encoder *dense, const encoder *pruned, int track) {
     return (linears){.place = PLACE_CLASSIFIER,
                      .n = 1,
                      .dense = {classifier_view(dense)},
                      .pruned = {classifier_view(pruned)},
                      .in = dense->c.H,
                      .out = dense->c.K,
-                     .models = {dense, pruned}};
+                     .models = {dense, pruned},
+                     .track = track};
 }
 
 static void widen(double *to, const float *from, size_t n) {
@@ -68,20 +71,20 @@ void linears_dense_bias(const linears *s, float *b) {
         memcpy(b, s->dense[q].b, (size_t)s->dense[q].out * sizeof *b);
 }
 
-/* float64 copies of one chunk: x[0] in the dense model, x[1] with the pruned prefix */
+/* float64 copies of one chunk: x in the dense model, own with a pruned prefix */
 typedef struct tokens {
     int T, cap;
-    int paired;     /* 1: y is not needed */
-    double *x[2];   // (T, in + 1), the last column 1
-    double *y;      // (T, out) dense outputs without bias
-    double *spare;  // (T, max(in, out))
-    double *w;      // (out, in) dense weights
-    double *pool_w; // (H, H) of the classifier's input, one model at a time
+    int paired;      /* 1: y is not needed */
+    double *x, *own; // (T, in + 1), the last column 1
+    double *y;       // (T, out) dense outputs without bias
+    double *spare;   // (T, max(in, out))
+    double *w;       // (out, in) dense weights
+    double *pool_w;  // (H, H) of the classifier's input, one model at a time
 } tokens;
 
 static void tokens_free(tokens *t) {
-    free(t->x[0]);
-    free(t->x[1]);
+    free(t->x);
+    free(t->own);
     free(t->y);
     free(t->spare);
     free(t->w);
@@ -98,23 +101,23 @@ static err tokens_create(const linears *s, tokens *t) {
     return OK;
 }
 
+/* room for T tokens; a pruned prefix's beside the dense model's when it is met */
 static err tokens_reserve(tokens *t, const linears *s, int T) {
+    size_t n = (size_t)T, in = (size_t)s->in, out = (size_t)s->out;
     t->T = T;
     if (T <= t->cap)
         return OK;
-    for (int m = 0; m < 2; m++) {
-        free(t->x[m]);
-        t->x[m] = NULL;
-        CALL(mem_alloc((size_t)T * ((size_t)s->in + 1), sizeof(double), &t->x[m]));
-    }
+    free(t->x);
+    free(t->own);
     free(t->y);
     free(t->spare);
-    t->y = t->spare = NULL;
+    t->x = t->own = t->y = t->spare = NULL;
+    CALL(mem_alloc(n * (in + 1), sizeof(double), &t->x));
+    CALL(mem_alloc(n * (in + 1), sizeof(double), &t->own));
     if (!t->paired)
-        CALL(mem_alloc((size_t)T * (size_t)s->out, sizeof(double), &t->y));
+        CALL(mem_alloc(n * out, sizeof(double), &t->y));
     if (!t->paired || s->place == PLACE_CLASSIFIER)
-        CALL(mem_alloc((size_t)T * (size_t)(s->out > s->in ? s->out : s->in), sizeof(double),
-                       &t->spare));
+        CALL(mem_alloc(n * (out > in ? out : in), sizeof(double), &t->spare));
     t->cap = T;
     return OK;
 }
@@ -138,64 +141,95 @@ static void pool(tokens *t, double *x, const encoder *m) {
                                                      t->spare[b * H + i] + (double)m->p.pool_b[i]);
 }
 
-/* inputs of both models and outputs of the dense one for this rank's i-th chunk */
-static err tokens_load(tokens *t, const linears *s, calibration *c, int i) {
-    const float *x[2];
-    int T;
+/* inputs of the model on a track for this rank's i-th chunk, the dense one's first: to t->x, or
+ * t->own of another */
+static err load_inputs(tokens *t, const linears *s, calibration *c, int i, int pruned) {
+    const float *x;
+    int T, track = pruned ? s->track : 0;
     if (s->place == PLACE_BLOCK)
-        CALL(calibration_inputs(c, i, s->at, &x[0], &x[1], &T));
+        CALL(calibration_input(c, i, track, &x, &T));
     else
-        CALL(calibration_pooled_inputs(c, i, &x[0], &x[1], &T));
+        CALL(calibration_pooled_input(c, i, track, &x, &T));
     CALL(tokens_reserve(t, s, T));
-    for (int m = 0; m < 2; m++) {
-        augment(t->x[m], x[m], T, s->in);
-        if (s->place == PLACE_CLASSIFIER)
-            pool(t, t->x[m], s->models[m]);
+    double *to = pruned ? t->own : t->x;
+    augment(to, x, T, s->in);
+    if (s->place == PLACE_CLASSIFIER)
+        pool(t, to, s->models[pruned]);
+    return OK;
+}
+
+/* inputs and outputs of the dense model for this rank's i-th chunk */
+static err load_dense(tokens *t, const linears *s, calibration *c, int i) {
+    CALL(load_inputs(t, s, c, i, 0));
+    return t->paired ? OK : fixed_linear(t->y, t->x, s->in + 1, t->w, t->T, s->out, s->in);
+}
+
+/* one chunk's products, of every prefix; paired sums take the dense model's inputs instead of its
+ * outputs */
+static err add_chunk(tokens *t, const linears *s, int n, calibration *c, int i, hessian **own,
+                     hessian *dense) {
+    CALL(load_dense(t, s, c, i));
+    if (dense)
+        CALL(hessian_add(dense, t->x, NULL, t->T));
+    for (int k = 0; k < n; k++) {
+        int other = s[k].track > 0; /* else the dense model's inputs are meant */
+        if (other)
+            CALL(load_inputs(t, &s[k], c, i, 1));
+        CALL(hessian_add(own[k], other ? t->own : t->x, t->paired ? t->x : t->y, t->T));
     }
-    return t->paired ? OK : fixed_linear(t->y, t->x[0], s->in + 1, t->w, T, s->out, s->in);
+    return OK;
 }
 
-/* one chunk's products; paired sums take the dense model's inputs instead of its outputs */
-static err add_chunk(const tokens *t, hessian *own, hessian *dense) {
-    CALL(hessian_add(own, t->x[1], own->dd ? t->x[0] : t->y, t->T));
-    return dense ? hessian_add(dense, t->x[0], NULL, t->T) : OK;
+/* empty sums */
+static err sums_create(const linears *s, int n, int paired, hessian **own, hessian **dense) {
+    if (dense)
+        CALL(hessian_create(s->in, 0, NULL, dense));
+    for (int k = 0; k < n; k++)
+        CALL(paired ? hessian_create_paired(s->in, s->out, own[0], &own[k])
+                    : hessian_create(s->in, s->out, own[0], &own[k]));
+    return OK;
 }
 
-/* empty sums; dense is only needed where paired ones will not bring it along */
-static err sums_create(const linears *s, int want_dense, hessian **own, hessian **dense) {
-    if (hessian_pays_paired(s->in, s->out))
-        return hessian_create_paired(s->in, s->out, own);
-    CALL(hessian_create(s->in, s->out, own));
-    return want_dense ? hessian_create(s->in, 0, dense) : OK;
+/* the sums over all ranks */
+static err sums_reduce(const par *p, const double *w, int n, hessian **own, hessian *dense) {
+    if (dense)
+        CALL(hessian_reduce(dense, p));
+    if (own[0]->paired)
+        CALL(par_agree(p, hessian_squares(dense, w, own[0]->m)));
+    for (int k = 0; k < n; k++) {
+        CALL(hessian_reduce(own[k], p));
+        if (own[k]->paired)
+            CALL(par_agree(p, hessian_pair(own[k], w, dense)));
+    }
+    return OK;
 }
 
-err linears_sums(const linears *s, const par *p, calibration *c, hessian **own, hessian **dense) {
+err linears_sums(const linears *s, int n, const par *p, calibration *c, hessian **own,
+                 hessian **dense) {
     tokens t;
     hessian *pure = NULL;
-    *own = NULL;
+    int paired = hessian_pays_paired(s->in, s->out);
+    CHECK(s->place != PLACE_BLOCK || s->at == calibration_stage(c), ERR_FAILED,
+          "sums at stage %d of a block, the calibration is at %d", (int)s->at,
+          (int)calibration_stage(c));
+    memset(own, 0, (size_t)n * sizeof *own);
     err e = tokens_create(s, &t);
+    t.paired = paired;
     if (e == OK)
-        e = sums_create(s, dense != NULL, own, &pure);
-    t.paired = e == OK && (*own)->dd != NULL;
-    for (int i = 0; i < calibration_chunks(c) && e == OK; i++) {
-        e = tokens_load(&t, s, c, i);
-        if (e == OK)
-            e = add_chunk(&t, *own, pure);
-    }
+        e = sums_create(s, n, paired, own, paired || dense ? &pure : NULL);
+    for (int i = 0; i < calibration_chunks(c) && e == OK; i++)
+        e = add_chunk(&t, s, n, c, i, own, pure);
     TRY(par_agree(p, e));
-    TRY(hessian_reduce(*own, p, t.w));
-    if (pure)
-        TRY(hessian_reduce(pure, p, NULL));
-    else if (dense)
-        TRY(par_agree(p, hessian_take_dense(*own, &pure)));
+    TRY(sums_reduce(p, t.w, n, own, pure));
+    if (dense) {
+        *dense = pure;
+        pure = NULL;
+    }
 done:
     tokens_free(&t);
-    if (e != OK) {
-        hessian_destroy(own);
-        hessian_destroy(&pure);
-    }
-    if (dense)
-        *dense = pure;
+    hessian_destroy(&pure);
+    for (int k = 0; k < n && e != OK; k++)
+        hessian_destroy(&own[k]);
     return e;
 }
 
@@ -204,7 +238,7 @@ done:
 static err add_errors(const linears *s, tokens *t, const double *w, int64_t *acc) {
     double sums[2 * LINEARS_MAX] = {0};
     const double *y = t->y, *yhat = t->spare;
-    dense_linear(t->spare, t->x[1], s->in + 1, w, t->T, s->out, s->in);
+    dense_linear(t->spare, t->own, s->in + 1, w, t->T, s->out, s->in);
     for (int k = 0; k < t->T; k++)
         for (int q = 0; q < s->n; q++)
             for (int r = 0; r < s->dense[q].out; r++, y++, yhat++) {
@@ -229,7 +263,9 @@ err linears_error(const linears *s, const par *p, calibration *c, double *error)
     if (e == OK)
         linears_dense_weight(&pruned, w);
     for (int i = 0; i < calibration_chunks(c) && e == OK; i++) {
-        e = tokens_load(&t, s, c, i);
+        e = load_dense(&t, s, c, i);
+        if (e == OK)
+            e = load_inputs(&t, s, c, i, 1); /* of track 0 too */
         if (e == OK)
             e = add_errors(s, &t, w, acc);
     }

@@ -1,14 +1,10 @@
 #include "prune/prune.h"
 
 #include "base/arena.h"
-#include "base/log.h"
 #include "base/monitor.h"
 #include "par/preempt.h"
-#include "prune/calibration.h"
 #include "prune/finished.h"
-#include "prune/linears.h"
-#include "prune/refit.h"
-#include "prune/rows.h"
+#include "prune/pruning.h"
 #include "prune/shares.h"
 
 #include <math.h>
@@ -16,228 +12,145 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* one pruning on its way */
-typedef struct pruning {
-    const prune_job *j;
-    way way;
-    pattern pattern;
-    encoder *m; /* the model that is being pruned */
-    calibration *c;
-    prune_layer *rows;   // (6 L + 2)
-    int n;               /* rows so far */
-    const double *share; // (6 L) of each linear's weights that are removed, in the rows' order
-    int block;
-    char how[64]; /* to factor, as linalg.h takes it */
-} pruning;
-
-static prune_layer *row_add(pruning *s, const linear_view *v, int64_t removed, double error) {
-    prune_layer *r = &s->rows[s->n++];
-    memset(r, 0, sizeof *r);
-    *r = (prune_layer){.layer = s->block,
-                       .out = v->out,
-                       .in = v->in,
-                       .removed = removed,
-                       .condition = NAN,
-                       .residual = NAN,
-                       .error = error,
-                       .factorisation = "none"};
-    snprintf(r->linear, sizeof r->linear, "%s", v->name);
-    log_detail("block %d %-10s %lld of %lld weights removed, relative output error %.4g", r->layer,
-               r->linear, (long long)removed, (long long)v->out * v->in, error);
-    return r;
-}
-
-/* what the factorisations did, the method's own included */
-static void record_numbers(prune_layer *row, const refit *r, const pruned_rows *rows) {
-    row->damping = r->damping > 0.0 ? r->damping : rows->damping;
-    row->retries = r->report.retries + rows->retries;
-    row->condition = r->report.condition;
-    row->residual = r->report.residual;
-    memcpy(row->factorisation, r->report.factorisation, sizeof row->factorisation);
-    if (row->retries > 0)
-        log_warning("block %d %s: the Hessian was not positive definite; damping raised %d times "
-                    "to %.2g of the mean diagonal",
-                    row->layer, row->linear, row->retries, row->damping);
-}
-
-/* one linear of l, from its first row on, into the model and the report */
-static void store_linear(pruning *s, const linears *l, int q, const pruned_rows *rows, int first,
-                         const hessian *own, const refit *r) {
-    const linear_view *v = &l->pruned[q];
-    double error = 0.0, all = 0.0;
-    int64_t removed = 0, swapped = 0;
-    memcpy(v->w, rows->w + (size_t)first * (size_t)v->in,
-           (size_t)v->out * (size_t)v->in * sizeof *v->w);
-    for (int i = 0; i < v->out; i++) {
-        v->b[i] = (float)((double)l->dense[q].b[i] + rows->shift[first + i]);
-        error += rows->error[first + i];
-        all += own->yy[first + i];
-        removed += rows->removed[first + i];
-        swapped += rows->swapped[first + i];
-    }
-    prune_layer *row = row_add(s, v, removed, error / all);
-    row->swapped = swapped;
-    record_numbers(row, r, rows);
-}
-
-/* what a stage's rows are to become; the head (NULL shares) loses nothing */
-static rows_request request_of(const pruning *s, const linears *l, const double *share,
-                               int linear_rows[LINEARS_MAX]) {
-    for (int q = 0; q < l->n; q++)
-        linear_rows[q] = l->dense[q].out;
-    return (rows_request){.method = share ? s->way.rows : ROWS_MAGNITUDE,
-                          .sparsity = share,
-                          .n = 1,
-                          .linear_rows = linear_rows,
-                          .linears = l->n,
-                          .pattern = s->pattern,
-                          .refit = s->way.refit,
-                          .swaps = s->way.swaps,
-                          .damping = s->j->o->damping,
-                          .seed = s->j->seed,
-                          .site = (uint32_t)s->n};
-}
-
-/* from sums to weights in the model: l's linears */
-static err solve(pruning *s, const linears *l, refit_target target, const rows_request *q, int bias,
-                 const hessian *own, const hessian *for_obs) {
-    refit r = {0};
-    pruned_rows rows = {0};
-    double *dense = NULL;
-    float *biases = NULL;
-    err e = mem_alloc((size_t)l->out * (size_t)l->in, sizeof *dense, &dense);
-    if (e == OK)
-        e = mem_alloc((size_t)l->out, sizeof *biases, &biases);
-    TRY(par_agree(s->j->p, e));
-    linears_dense_weight(l, dense);
-    linears_dense_bias(l, biases);
-    refit_job job = {.own = own,
-                     .obs = for_obs,
-                     .dense = dense,
-                     .target = target,
-                     .bias = bias,
-                     .inverse = rows_need_inverse(q),
-                     .damping = s->j->o->damping,
-                     .factorisation = s->how};
-    TRY(refit_make(s->j->p, &job, &r));
-    TRY(rows_prune(s->j->p, &r, own, for_obs, biases, q, &rows));
-    for (int k = 0, at = 0; k < l->n; at += l->dense[k++].out)
-        store_linear(s, l, k, &rows, at, own, &r);
-done:
-    free(dense);
-    free(biases);
-    rows_free(&rows);
-    refit_free(&r);
-    return e;
-}
-
-/* sums, then weights, of one of the four stages of the current block */
-static err prune_stage(pruning *s, block_stage at) {
-    linears l = linears_of_block(s->j->dense, s->m, s->block, at);
-    int linear_rows[LINEARS_MAX];
-    rows_request q = request_of(s, &l, s->share + s->n, linear_rows);
-    hessian *own = NULL, *dense = NULL;
-    err e;
-    TRY(linears_sums(&l, s->j->p, s->c, &own, s->way.prefix ? NULL : &dense));
-    TRY(solve(s, &l, s->way.fitted ? TARGET_ADAPTIVE : TARGET_DENSE, &q, s->way.bias, own,
-              dense ? dense : own));
-done:
-    hessian_destroy(&own);
-    hessian_destroy(&dense);
-    return e;
-}
-
-/* pooler or classifier: nothing is removed, and the weights stay near the dense ones */
-static err refit_linear(pruning *s, linears l) {
-    static const double none[LINEARS_MAX] = {0.0};
-    int linear_rows[LINEARS_MAX];
-    rows_request q = request_of(s, &l, NULL, linear_rows);
-    q.sparsity = none;
-    q.pattern = (pattern){0};
-    q.refit = q.swaps = 0;
-    hessian *own = NULL;
-    err e;
-    TRY(linears_sums(&l, s->j->p, s->c, &own, NULL));
-    TRY(solve(s, &l, TARGET_NEAR_DENSE, &q, 1, own, own));
-done:
-    hessian_destroy(&own);
-    return e;
-}
-
-static err refit_head(pruning *s) {
-    CALL(refit_linear(s, linears_of_pooler(s->j->dense, s->m)));
-    return s->m->c.K > 0 ? refit_linear(s, linears_of_classifier(s->j->dense, s->m)) : OK;
-}
-
-/* the four dependent stages of the current block, then on to the next */
-static err prune_block(pruning *s) {
-    for (block_stage at = STAGE_QKV; at < STAGE_DONE; at++)
-        CALL(prune_stage(s, at));
-    return calibration_advance(s->c);
-}
-
-/* what is left after the blocks that a checkpoint brought */
-static err prune_rest(pruning *s, int finished, const char *key) {
-    const prune_job *j = s->j;
-    int L = s->m->c.L;
-    monitor mon;
-    CALL(calibration_open(j->p, j->dense, s->m, j->calibration, (int)j->o->chunk, &s->c));
-    for (; s->block < finished; s->block++)
-        CALL(calibration_advance(s->c));
-    monitor_begin(&mon, j->title ? j->title : "prune", "blocks", L);
-    for (; s->block < L; s->block++) {
-        CALL(prune_block(s));
-        monitor_step(&mon, s->block + 1, NAN);
-        if (j->checkpoint)
-            CALL(finished_write(j, key, s->m, s->block + 1, s->rows, s->n));
-        CALL(preempt_agree(j->p));
-    }
-    if (s->way.head)
-        CALL(refit_head(s));
-    monitor_end(&mon);
-    return OK;
+/* 1: OBS that looks at the dense model alone, every row losing the sparsity itself */
+static int is_traced(const pruning *s) {
+    return s->way.rows == ROWS_OBS && !s->way.prefix && !s->way.fitted && !s->j->pattern &&
+           strcmp(s->j->o->allocation, "uniform") == 0;
 }
 
 /* all that can be refused before anything is computed */
-static err begin(pruning *s) {
-    const prune_job *j = s->j;
+static err begin(const prunings *all, const prune_job *j, pruning *s) {
+    s->j = j;
+    CHECK(j->p == all->p && j->dense == all->dense && j->o == all->o &&
+              j->calibration == all->one[0].j->calibration,
+          ERR_FAILED,
+          "prunings that go together have ranks, dense model, sentences and options in "
+          "common");
     CALL(way_of(j->method, j->o, &s->way));
     CHECK(j->sparsity >= 0.0 && j->sparsity < 1.0, ERR_USAGE, "prune: sparsity %g is not in [0, 1)",
           j->sparsity);
+    CHECK(j->trace >= 0.0 && j->trace < 1.0, ERR_USAGE, "prune: a trace to %g, not in [0, 1)",
+          j->trace);
     if (j->pattern) {
         CALL(pattern_parse(j->pattern, &s->pattern));
         for (linear_kind k = 0; k < LINEAR_COUNT; k++)
             CALL(pattern_check(s->pattern, encoder_linear(j->dense, 0, k).in));
     }
-    prune_factorisation(j->o, s->how);
-    return linalg_check(j->p, s->how);
+    if (is_traced(s))
+        s->trace = j->trace > j->sparsity ? j->trace : j->sparsity;
+    return OK;
+}
+
+/* the model that is to be pruned, as a checkpoint has it, and its shares */
+static err start(const prunings *all, pruning *s) {
+    const prune_job *j = s->j;
+    size_t linears = (size_t)j->dense->c.L * LINEAR_COUNT;
+    CALL(par_agree(j->p, encoder_copy(j->dense, &s->m)));
+    CALL(par_agree(j->p, mem_alloc(linears, sizeof *s->share, &s->share)));
+    if (j->checkpoint) {
+        CALL(par_agree(j->p, finished_key(j, s->key)));
+        CALL(finished_read(j, s->key, s->m, &s->finished, s->rows, &s->n));
+    }
+    return s->finished < j->dense->c.L ? shares_make(j, &s->way, all->how, s->share) : OK;
+}
+
+static err open_calibration(prunings *s) {
+    const encoder **models = NULL;
+    err e = mem_alloc((size_t)s->n + 1, sizeof *models, &models);
+    CALL(par_agree(s->p, e));
+    models[0] = s->dense;
+    for (int k = 0; k < s->n; k++)
+        models[k + 1] = s->one[k].m;
+    e = calibration_open(s->p, models, s->n + 1, s->one[0].j->calibration, (int)s->o->chunk, &s->c);
+    free(models);
+    return e;
+}
+
+/* blocks that a checkpoint brought to all of them */
+static int finished_by_all(const prunings *s) {
+    int least = s->dense->c.L;
+    for (int k = 0; k < s->n; k++)
+        least = s->one[k].finished < least ? s->one[k].finished : least;
+    return least;
+}
+
+/* what is done of the block before the calibration's, to the checkpoints */
+static err keep_block(const prunings *s) {
+    int blocks = calibration_block(s->c);
+    for (int k = 0; k < s->n; k++) {
+        const pruning *one = &s->one[k];
+        if (one->j->checkpoint && one->finished < blocks)
+            CALL(finished_write(one->j, one->key, one->m, blocks, one->rows, one->n));
+    }
+    return OK;
+}
+
+/* the four dependent stages of the current block, then on to the next */
+static err prune_block(prunings *s) {
+    for (block_stage at = STAGE_QKV; at < STAGE_DONE; at++) {
+        CALL(pruning_stage(s));
+        CALL(calibration_next(s->c));
+    }
+    return keep_block(s);
+}
+
+/* what is left after the blocks that checkpoints brought */
+static err prune_rest(prunings *s) {
+    int L = s->dense->c.L;
+    const char *first = s->one[0].j->title ? s->one[0].j->title : "prune";
+    char title[2 * PRUNE_NAME_BYTES];
+    monitor mon;
+    CALL(open_calibration(s));
+    while (calibration_block(s->c) < finished_by_all(s))
+        CALL(calibration_advance(s->c));
+    snprintf(title, sizeof title, "%.63s", first);
+    if (s->n > 1)
+        snprintf(title, sizeof title, "%.63s and %d more", first, s->n - 1);
+    monitor_begin(&mon, title, "blocks", L);
+    while (calibration_block(s->c) < L) {
+        CALL(prune_block(s));
+        monitor_step(&mon, calibration_block(s->c), NAN);
+        CALL(preempt_agree(s->p));
+    }
+    CALL(pruning_head(s));
+    monitor_end(&mon);
+    return OK;
+}
+
+static err prune_together(prunings *s, const prune_job *j) {
+    for (int k = 0; k < s->n; k++)
+        CALL(begin(s, &j[k], &s->one[k]));
+    prune_factorisation(s->o, s->how);
+    CALL(linalg_check(s->p, s->how));
+    for (int k = 0; k < s->n; k++)
+        CALL(start(s, &s->one[k]));
+    return prune_rest(s);
+}
+
+err prune_models(const prune_job *j, int n, prune_layer *const *layers, int *rows, encoder **out) {
+    prunings s = {.p = j->p, .dense = j->dense, .o = j->o, .n = n};
+    memset(out, 0, (size_t)n * sizeof *out);
+    CALL(par_agree(j->p, mem_alloc((size_t)n, sizeof *s.one, &s.one)));
+    s.one[0].j = j;
+    for (int k = 0; k < n; k++)
+        s.one[k].rows = layers[k];
+    err e = prune_together(&s, j);
+    for (int k = 0; k < n; k++) {
+        if (e == OK) {
+            rows[k] = s.one[k].n;
+            out[k] = s.one[k].m;
+            s.one[k].m = NULL;
+        }
+        encoder_destroy(&s.one[k].m);
+        free(s.one[k].share);
+    }
+    calibration_close(&s.c);
+    free(s.one);
+    return e;
 }
 
 err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out) {
-    err e = OK;
-    char key[65] = "";
-    int finished = 0;
-    double *share = NULL;
-    pruning s = {.j = j, .rows = layers};
-    CALL(begin(&s));
-    TRY(par_agree(j->p, encoder_copy(j->dense, &s.m)));
-    TRY(par_agree(j->p, mem_alloc((size_t)j->dense->c.L * LINEAR_COUNT, sizeof *share, &share)));
-    if (j->checkpoint) {
-        TRY(par_agree(j->p, finished_key(j, key)));
-        TRY(finished_read(j, key, s.m, &finished, layers, &s.n));
-    }
-    if (finished < j->dense->c.L)
-        TRY(shares_make(j, &s.way, s.how, share));
-    s.share = share;
-    TRY(prune_rest(&s, finished, key));
-    *n = s.n;
-    *out = s.m;
-    s.m = NULL;
-done:
-    free(share);
-    calibration_close(&s.c);
-    encoder_destroy(&s.m);
-    return e;
+    return prune_models(j, 1, &layers, n, out);
 }
 
 void prune_factorisation(const prune_options *o, char how[64]) {

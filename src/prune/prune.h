@@ -32,6 +32,9 @@ typedef struct prune_job {
     const char *method;          /* config/method.h */
     double sparsity;             /* of all prunable weights; without a pattern */
     const char *pattern;         /* "N:M", NULL: none */
+    double trace;                /* OBS on the dense model alone (obc, @none; uniform shares) cuts
+                                    its rows from one run to this sparsity, so that several take
+                                    one: the largest of the study's; 0: its own */
     uint64_t seed;               /* of random masks */
     const prune_options *o;
     const char *allocation_file; /* o->allocation_file as it can be opened */
@@ -44,13 +47,20 @@ typedef struct prune_job {
  * near the dense weights. OBS, Wanda and random remove floor(share * inputs) weights from every
  * row, the others share * weights from every linear; the share is the sparsity, or what the
  * allocation gives the linear (shares.h). Same bytes for any number of ranks, as long as the
- * factorisation is local (linalg.h). Every sparsity of an adaptive method needs a pruning of its
- * own: what it sees after the first stage is its own prefix. The checkpoint stays: the caller
- * removes it once the model is saved. ERR_USAGE: unknown method, sparsity outside [0, 1), a pattern
- * that does not divide a width, a grid of more ranks than there are; ERR_FAILED: sums that are not
- * finite; ERR_DATA: a checkpoint of something else, an allocation file that does not fit;
- * ERR_STOPPED between blocks when asked. The caller destroys *out. Collective. */
+ * factorisation is local (linalg.h). The checkpoint stays: the caller removes it once the model is
+ * saved. ERR_USAGE: unknown method, sparsity outside [0, 1), a pattern that does not divide a
+ * width, a grid of more ranks than there are; ERR_FAILED: sums that are not finite; ERR_DATA: a
+ * checkpoint of something else, an allocation file that does not fit; ERR_STOPPED between blocks
+ * when asked. The caller destroys *out. Collective. */
 err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out);
+
+/* The same for n jobs j (n) with ranks, dense model, sentences and options in common, in one pass
+ * over the blocks: layers (n) of (6 L + 2), rows (n), out (n). What each comes to is what it would
+ * be alone, checkpoints included, which need not be at the same block. The dense model's states,
+ * outputs and sums are made once. Behind the first stage an adaptive method sees inputs that its
+ * own prefix made: every sparsity is a pruning of its own there. Each model takes its parameters,
+ * states (calibration.h) and one stage's sums of memory. Collective. */
+err prune_models(const prune_job *j, int n, prune_layer *const *layers, int *rows, encoder **out);
 
 /* How to factor, as linalg.h takes it, from two options. Not collective. */
 void prune_factorisation(const prune_options *o, char how[64]);

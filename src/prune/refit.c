@@ -40,6 +40,17 @@ static err right_hand_side(double *start, const refit_job *j, const double *c, c
     return OK;
 }
 
+/* Factor c: with the inverse into the node's block, by all ranks of p together or, where p is a
+ * rank of that node alone, by that one. */
+static err factor(const par *p, const refit_job *j, refit *out, int inverse, double *x, int m,
+                  const double *c, double ridge) {
+    if (inverse && p->size > 1)
+        return linalg_spd_shared(p, out->node, x, m, c, out->d, ridge, j->factorisation,
+                                 &out->report);
+    return linalg_spd(p, inverse ? out->node->block : NULL, x, m, c, out->d, ridge,
+                      j->factorisation, &out->report);
+}
+
 /* The adaptive weight and its bias from own; the inverse on the way when it is that of own too. */
 static err solve_target(const par *p, const refit_job *j, refit *out, double *c, double *mean) {
     size_t d = (size_t)out->d, w = d + 1, m = (size_t)out->m;
@@ -47,12 +58,7 @@ static err solve_target(const par *p, const refit_job *j, refit *out, double *c,
     double diagonal = normal_equations(c, mean, j->own, j->bias);
     CALL(par_agree(p, right_hand_side(out->start, j, c, mean)));
     double ridge = j->damping * diagonal;
-    if (out->node && j->obs == j->own)
-        CALL(linalg_spd_shared(p, out->node, out->start, out->m, c, out->d, ridge, j->factorisation,
-                               &out->report));
-    else
-        CALL(linalg_spd(p, NULL, out->start, out->m, c, out->d, ridge, j->factorisation,
-                        &out->report));
+    CALL(factor(p, j, out, out->node && j->obs == j->own, out->start, out->m, c, ridge));
     out->damping = diagonal > 0.0 ? out->report.ridge / diagonal : 0.0;
     for (size_t r = 0; r < m; r++) {
         double *row = out->start + r * d;
@@ -66,33 +72,20 @@ static err solve_target(const par *p, const refit_job *j, refit *out, double *c,
 
 static err solve_inverse(const par *p, const refit_job *j, refit *out, double *c) {
     double diagonal = normal_equations(c, out->mean, j->obs, j->bias);
-    CALL(linalg_spd_shared(p, out->node, NULL, 0, c, out->d, j->damping * diagonal,
-                           j->factorisation, &out->report));
+    CALL(factor(p, j, out, 1, NULL, 0, c, j->damping * diagonal));
     out->damping = diagonal > 0.0 ? out->report.ridge / diagonal : 0.0;
     return OK;
 }
 
-err refit_make(const par *p, const refit_job *j, refit *out) {
-    err e = OK;
+/* all that is not allocated by begin. Collective over p. */
+static err fit(const par *p, const refit_job *j, refit *out) {
+    err e;
     double *c = NULL, *mean = NULL;
-    size_t d = (size_t)j->own->d, m = (size_t)j->own->m;
-    *out = (refit){.d = j->own->d,
-                   .m = j->own->m,
-                   .report = {.factorisation = "none", .condition = NAN, .residual = NAN}};
-    e = mem_alloc(m * d, sizeof *out->start, &out->start);
-    if (e == OK)
-        e = mem_alloc(m, sizeof *out->shift, &out->shift);
-    if (e == OK)
-        e = mem_alloc(d, sizeof *out->mean, &out->mean);
-    if (e == OK)
-        e = mem_alloc(d * d, sizeof *c, &c);
+    size_t d = (size_t)out->d, m = (size_t)out->m;
+    e = mem_alloc(d * d, sizeof *c, &c);
     if (e == OK)
         e = mem_alloc(d, sizeof *mean, &mean);
     TRY(par_agree(p, e));
-    if (j->inverse) {
-        TRY(shared_create(p, d * d * sizeof *out->inverse, &out->node));
-        out->inverse = out->node->block;
-    }
     if (j->target == TARGET_DENSE)
         memcpy(out->start, j->dense, m * d * sizeof *out->start);
     else
@@ -110,9 +103,76 @@ err refit_make(const par *p, const refit_job *j, refit *out) {
 done:
     free(c);
     free(mean);
-    if (e != OK)
-        refit_free(out);
     return e;
+}
+
+/* room for what comes out */
+static err begin(const par *p, const refit_job *j, refit *out) {
+    size_t d = (size_t)j->own->d, m = (size_t)j->own->m;
+    *out = (refit){.d = j->own->d,
+                   .m = j->own->m,
+                   .report = {.factorisation = "none", .condition = NAN, .residual = NAN}};
+    err e = mem_alloc(m * d, sizeof *out->start, &out->start);
+    if (e == OK)
+        e = mem_alloc(m, sizeof *out->shift, &out->shift);
+    if (e == OK)
+        e = mem_alloc(d, sizeof *out->mean, &out->mean);
+    CALL(par_agree(p, e));
+    if (j->inverse) {
+        CALL(shared_create(p, d * d * sizeof *out->inverse, &out->node));
+        out->inverse = out->node->block;
+    }
+    return OK;
+}
+
+/* 1 if one rank can do all of it: a factorisation that is local, into the node's block */
+static int by_one(const refit_job *j) {
+    int automatic = strncmp(j->factorisation, "auto", 4) == 0 && j->own->d < LINALG_CROSSOVER;
+    return j->inverse && (automatic || strncmp(j->factorisation, "local", 5) == 0);
+}
+
+/* what `owner` of the node came to, to its other ranks */
+static err hand_out(refit *r, int owner) {
+    const par *node = r->node->node;
+    size_t d = (size_t)r->d, m = (size_t)r->m;
+    CALL(shared_sync(r->node));
+    CALL(par_bcast(node, r->start, m * d * sizeof *r->start, owner));
+    CALL(par_bcast(node, r->shift, m * sizeof *r->shift, owner));
+    CALL(par_bcast(node, r->mean, d * sizeof *r->mean, owner));
+    CALL(par_bcast(node, &r->damping, sizeof r->damping, owner));
+    return par_bcast(node, &r->report, sizeof r->report, owner);
+}
+
+err refit_make_all(const par *p, const refit_job *j, int n, refit *out) {
+    static const par alone = {.size = 1}; /* par_alone() */
+    err e, mine = OK;
+    memset(out, 0, (size_t)n * sizeof *out);
+    for (int i = 0; i < n; i++)
+        TRY(begin(p, &j[i], &out[i]));
+    for (int i = 0, turn = 0; i < n; i++) {
+        if (!by_one(&j[i]))
+            continue;
+        const par *node = out[i].node->node;
+        refit_job one = j[i];
+        one.factorisation = "local";
+        if (mine == OK && turn++ % node->size == node->rank)
+            mine = fit(&alone, &one, &out[i]);
+    }
+    TRY(par_agree(p, mine));
+    for (int i = 0, turn = 0; i < n; i++) {
+        if (by_one(&j[i]))
+            TRY(hand_out(&out[i], turn++ % out[i].node->node->size));
+        else
+            TRY(fit(p, &j[i], &out[i]));
+    }
+done:
+    for (int i = 0; i < n && e != OK; i++)
+        refit_free(&out[i]);
+    return e;
+}
+
+err refit_make(const par *p, const refit_job *j, refit *out) {
+    return refit_make_all(p, j, 1, out);
 }
 
 void refit_free(refit *r) {

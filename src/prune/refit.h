@@ -45,6 +45,10 @@ typedef struct refit {
 /* ERR_FAILED: no damping makes H positive definite (linalg.h). The caller frees. Collective over p.
  */
 err refit_make(const par *p, const refit_job *j, refit *out);
+/* n of them, j (n), out (n), which do not depend on each other: where they are factored locally the
+ * ranks of a node take one each at a time instead of waiting for the first. The bytes are those of
+ * refit_make. Every inverse is held at once. */
+err refit_make_all(const par *p, const refit_job *j, int n, refit *out);
 void refit_free(refit *r);
 
 /* The bias of pruned weights w (d) of row r, minus the dense bias. Not collective. */

@@ -67,6 +67,9 @@ static err check(const refit *r, const rows_request *q) {
     for (int i = 0; i < q->n * q->linears && q->pattern.of == 0; i++)
         CHECK(q->sparsity[i] >= 0.0 && q->sparsity[i] <= 1.0, ERR_USAGE,
               "prune: sparsity %g is not in [0, 1]", q->sparsity[i]);
+    for (int l = 0; l < q->linears && q->trace; l++)
+        CHECK(q->trace[l] >= 0.0 && q->trace[l] <= 1.0, ERR_USAGE,
+              "prune: a trace to %g, which is not in [0, 1]", q->trace[l]);
     CHECK(r->inverse || !rows_need_inverse(q), ERR_FAILED, "prune: the inverse Hessian is missing");
     return OK;
 }
@@ -235,7 +238,7 @@ err rows_prune(const par *p, const refit *r, const hessian *own, const hessian *
     TRY(par_agree(p, part_create(p, r, for_obs, q, &s)));
     TRY(prune_part(&s));
     for (int j = 0; j < q->n; j++)
-        TRY(collect(&s, own, bias, j, &out[j]));
+        TRY(collect(&s, q->seen ? q->seen[j] : own, bias, j, &out[j]));
 done:
     part_free(&s);
     for (int j = 0; j < q->n && e != OK; j++)

@@ -35,9 +35,13 @@ typedef struct rows_request {
                          chosen (swaps.h); 0: none. Judged with the weights as they are where the
                          method leaves them so and refit is 0, else after least squares */
     int refit;        /* 1: least squares of the kept weights at the end, in float64 */
-    double damping;   /* ridge / mean diagonal of H where refit made no inverse (SparseGPT, ...) */
-    uint64_t seed;    /* random: masks are a function of seed, site, row and column */
-    uint32_t site;    /* number of the stage in its model */
+    const double *trace; // (linears) OBS without a pattern: results are cut from one run that goes
+                         // on to such a share; NULL: to the largest of sparsity
+    const hessian *const
+        *seen;      // (n) sums that each result's errors are measured against, NULL: own
+    double damping; /* ridge / mean diagonal of H where refit made no inverse (SparseGPT, ...) */
+    uint64_t seed;  /* random: masks are a function of seed, site, row and column */
+    uint32_t site;  /* number of the stage in its model */
 } rows_request;
 
 typedef struct pruned_rows {

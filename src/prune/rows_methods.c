@@ -185,10 +185,11 @@ typedef struct obs_work {
     obs *exact;     /* NULL until a row wants it */
     obs_fast *fast; /* NULL: float64 throughout */
     float *inverse; // (d, d) rounded, NULL: float64 throughout
-    int *at;        // (q->n) removals, ascending
-    int *result;    // (q->n) whose they are
-    double *w;      // (q->n, d)
-    char *kept;     // (q->n, d)
+    int *at;        // (q->n + 1) removals, ascending
+    int *result;    // (q->n + 1) whose they are; q->n: the trace's end, nobody's
+    int n;          /* of these in the row at hand */
+    double *w;      // (q->n + 1, d)
+    char *kept;     // (q->n + 1, d)
     int32_t *order; // (n, d) traces of the own rows
     double *loss;   // (n, d)
 } obs_work;
@@ -206,7 +207,7 @@ static void work_free(obs_work *b) {
 }
 
 static err work_create(const rows_part *s, int traces, obs_work *b) {
-    size_t n = (size_t)s->q->n, d = width(s);
+    size_t n = (size_t)s->q->n + 1, d = width(s);
     *b = (obs_work){0};
     if (!s->q->exact) {
         CALL(obs_fast_create(s->r->d, NULL, &b->fast));
@@ -239,21 +240,28 @@ static err obs_row(const rows_part *s, obs_work *b, const obs_plan *plan, int i,
     return obs_run(b->exact, plan, start, s->r->inverse, b->w, b->kept, order, loss);
 }
 
-/* removals of one row for every result, in ascending order */
-static void plan_row(const rows_part *s, int row, obs_work *b) {
-    int l = rows_linear(s->q, row);
-    for (int j = 0; j < s->q->n; j++) {
-        int k = s->q->pattern.of > 0
-                    ? pattern_removals(s->q->pattern, s->r->d)
-                    : (int)obs_removals(s->q->sparsity[j * s->q->linears + l], s->r->d);
-        int i = j;
-        for (; i > 0 && b->at[i - 1] > k; i--) {
-            b->at[i] = b->at[i - 1];
-            b->result[i] = b->result[i - 1];
-        }
-        b->at[i] = k;
-        b->result[i] = j;
+/* result j of the row at hand after k removals, among the others in ascending order */
+static void plan_result(obs_work *b, int j, int k) {
+    int i = b->n++;
+    for (; i > 0 && b->at[i - 1] > k; i--) {
+        b->at[i] = b->at[i - 1];
+        b->result[i] = b->result[i - 1];
     }
+    b->at[i] = k;
+    b->result[i] = j;
+}
+
+/* removals of one row for every result, and where its trace ends */
+static void plan_row(const rows_part *s, int row, obs_work *b) {
+    const rows_request *q = s->q;
+    int l = rows_linear(q, row), d = s->r->d;
+    b->n = 0;
+    for (int j = 0; j < q->n; j++)
+        plan_result(b, j,
+                    q->pattern.of > 0 ? pattern_removals(q->pattern, d)
+                                      : (int)obs_removals(q->sparsity[j * q->linears + l], d));
+    if (q->trace && q->pattern.of == 0)
+        plan_result(b, q->n, (int)obs_removals(q->trace[l], d));
 }
 
 /* every row loses the same: all results of a row in one pass */
@@ -261,11 +269,14 @@ static err obs_by_row(rows_part *s, obs_work *b) {
     size_t d = width(s);
     for (int i = 0; i < s->n; i++) {
         plan_row(s, s->first + i, b);
-        obs_plan plan = {.at = b->at, .n = s->q->n, .pattern = s->q->pattern};
+        obs_plan plan = {.at = b->at, .n = b->n, .pattern = s->q->pattern};
         CALL(obs_row(s, b, &plan, i, NULL, NULL));
-        for (size_t j = 0; j < (size_t)s->q->n; j++) {
-            memcpy(s->w + place(s, b->result[j], i), b->w + j * d, d * sizeof *b->w);
-            memcpy(s->kept + place(s, b->result[j], i), b->kept + j * d, d);
+        for (int j = 0; j < b->n; j++) {
+            if (b->result[j] == s->q->n)
+                continue;
+            size_t to = place(s, b->result[j], i);
+            memcpy(s->w + to, b->w + (size_t)j * d, d * sizeof *b->w);
+            memcpy(s->kept + to, b->kept + (size_t)j * d, d);
         }
     }
     return OK;

@@ -143,7 +143,7 @@ static err try_stage(trial *t, calibration *c, const linears *l) {
     TRY(par_agree(p, e));
     linears_dense_weight(l, dense);
     linears_dense_bias(l, bias);
-    TRY(linears_sums(l, p, c, &own, NULL));
+    TRY(linears_sums(l, 1, p, c, &own, NULL));
     refit_job job = {.own = own,
                      .obs = own,
                      .dense = dense,
@@ -169,14 +169,14 @@ static err try_all(trial *t) {
     const prune_job *j = t->j;
     err e;
     calibration *c = NULL;
-    TRY(calibration_open(j->p, j->dense, j->dense, j->calibration, (int)j->o->chunk, &c));
+    TRY(calibration_open(j->p, &j->dense, 1, j->calibration, (int)j->o->chunk, &c));
     for (int block = 0; block < j->dense->c.L; block++) {
         for (block_stage at = STAGE_QKV; at < STAGE_DONE; at++) {
-            linears l = linears_of_block(j->dense, j->dense, block, at);
+            linears l = linears_of_block(j->dense, j->dense, 0, block, at);
             TRY(try_stage(t, c, &l));
             t->first += l.n;
+            TRY(calibration_next(c));
         }
-        TRY(calibration_advance(c));
     }
 done:
     calibration_close(&c);

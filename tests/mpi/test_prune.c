@@ -72,16 +72,17 @@ static int exact(const outcome *r, const encoder *dense, const char *method, dou
 static int errors_hold(const encoder *dense, const outcome *r) {
     examples x = toy_examples(SENTENCES, 5);
     calibration *c = NULL;
-    int ok = calibration_open(world, dense, r->m, &x, CHUNK, &c) == OK, at = 0;
+    const encoder *models[] = {dense, r->m};
+    int ok = calibration_open(world, models, 2, &x, CHUNK, &c) == OK, at = 0;
     for (int l = 0; l < dense->c.L && ok; l++) {
         for (block_stage s = STAGE_QKV; s < STAGE_DONE; s++) {
-            linears group = linears_of_block(dense, r->m, l, s);
+            linears group = linears_of_block(dense, r->m, 1, l, s);
             double error[LINEARS_MAX];
             ok &= linears_error(&group, world, c, error) == OK;
             for (int q = 0; q < group.n; q++, at++) /* sums of float64, cancelled by about 1e3 */
                 ok &= fabs(error[q] - r->rows[at].error) < 1e-9 * (1.0 + error[q]);
+            ok &= calibration_next(c) == OK;
         }
-        ok &= calibration_advance(c) == OK;
     }
     calibration_close(&c);
     examples_free(&x);
@@ -137,27 +138,28 @@ START_TEST(calibration_follows_the_models) {
     calibration *c = NULL;
     encoder_ws *ws = NULL;
     packer *pack = NULL;
-    ck_all_ok(world, calibration_open(world, dense, other, &x, CHUNK, &c));
+    ck_all_ok(world, calibration_open(world, (const encoder *[]){dense, other}, 2, &x, CHUNK, &c));
     ck_all_ok(world, encoder_ws_create(&dense->c, &ws));
     ck_all_ok(world, packer_create(&x, CHUNK, &pack));
     for (int l = 0; l < dense->c.L; l++)
         ck_all_ok(world, calibration_advance(c));
     double gap = 0.0;
     for (int i = 0; i < calibration_chunks(c); i++) {
-        const float *cls[2];
+        const float *cls;
         int32_t rows[CHUNK];
         int B, first = (world->rank + i * world->size) * CHUNK;
         batch b;
-        ck_assert_int_eq(calibration_pooled_inputs(c, i, &cls[0], &cls[1], &B), OK);
+        ck_assert_int_eq(calibration_pooled_input(c, i, 0, &cls, &B), OK);
         ck_assert_int_eq(B, SENTENCES - first < CHUNK ? SENTENCES - first : CHUNK);
         for (int k = 0; k < B; k++)
             rows[k] = first + k;
         ck_assert_int_eq(packer_pack(pack, rows, B, &b), OK);
         for (int m = 0; m < 2; m++) {
+            ck_assert_int_eq(calibration_pooled_input(c, i, m, &cls, &B), OK);
             ck_assert_int_eq(encoder_forward(ws, m ? other : dense, &b, NULL, 0), OK);
             for (int k = 0; k < B * 16; k++) {
                 const float *h = encoder_hidden(ws, dense->c.L) + b.offsets[k / 16] * 16;
-                gap = fmax(gap, fabs((double)h[k % 16] - (double)cls[m][k]));
+                gap = fmax(gap, fabs((double)h[k % 16] - (double)cls[k]));
             }
         }
     }
@@ -182,11 +184,13 @@ START_TEST(switches) {
     ck_all_ok(world, prune(world, dense, "adaptive", 0.5, &o, NULL, &r));
     examples x = toy_examples(SENTENCES, 5);
     calibration *prefix = NULL, *pure = NULL;
-    ck_all_ok(world, calibration_open(world, dense, r.m, &x, CHUNK, &prefix));
-    ck_all_ok(world, calibration_open(world, dense, dense, &x, CHUNK, &pure));
+    ck_all_ok(world,
+              calibration_open(world, (const encoder *[]){dense, r.m}, 2, &x, CHUNK, &prefix));
+    ck_all_ok(world,
+              calibration_open(world, (const encoder *[]){dense, dense}, 2, &x, CHUNK, &pure));
     for (int l = 0; l < dense->c.L; l++) {
         for (block_stage s = STAGE_QKV; s < STAGE_DONE; s++) {
-            linears group = linears_of_block(dense, r.m, l, s);
+            linears group = linears_of_block(dense, r.m, 1, l, s);
             double w[3 * 32 * 16];
             float b[3 * 32];
             hessian *own, *ideal;
@@ -194,8 +198,8 @@ START_TEST(switches) {
             pruned_rows rows;
             linears_dense_weight(&group, w);
             linears_dense_bias(&group, b);
-            ck_all_ok(world, linears_sums(&group, world, prefix, &own, NULL));
-            ck_all_ok(world, linears_sums(&group, world, pure, &ideal, NULL));
+            ck_all_ok(world, linears_sums(&group, 1, world, prefix, &own, NULL));
+            ck_all_ok(world, linears_sums(&group, 1, world, pure, &ideal, NULL));
             refit_job j = {.own = own,
                            .obs = dense_inputs ? ideal : own,
                            .dense = w,
@@ -221,9 +225,9 @@ START_TEST(switches) {
             refit_free(&fit);
             hessian_destroy(&own);
             hessian_destroy(&ideal);
+            ck_all_ok(world, calibration_next(prefix));
+            ck_all_ok(world, calibration_next(pure));
         }
-        ck_all_ok(world, calibration_advance(prefix));
-        ck_all_ok(world, calibration_advance(pure));
     }
     calibration_close(&prefix);
     calibration_close(&pure);
@@ -244,11 +248,12 @@ START_TEST(head_is_refitted) {
     ck_all(world, memcmp(without.m->p.pool_w, dense->p.pool_w, 16 * 16 * sizeof(float)) == 0);
     examples x = toy_examples(SENTENCES, 5);
     calibration *c = NULL;
-    ck_all_ok(world, calibration_open(world, dense, without.m, &x, CHUNK, &c));
+    ck_all_ok(world,
+              calibration_open(world, (const encoder *[]){dense, without.m}, 2, &x, CHUNK, &c));
     while (calibration_block(c) < dense->c.L)
         ck_all_ok(world, calibration_advance(c));
-    linears pooler = linears_of_pooler(dense, without.m);
-    linears classifier = linears_of_classifier(dense, without.m);
+    linears pooler = linears_of_pooler(dense, without.m, 1);
+    linears classifier = linears_of_classifier(dense, without.m, 1);
     double before[2];
     ck_all_ok(world, linears_error(&pooler, world, c, &before[0]));
     ck_all_ok(world, linears_error(&classifier, world, c, &before[1]));

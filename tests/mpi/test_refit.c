@@ -15,7 +15,7 @@ enum { CHUNK = 7 };
 static hessian *random_sums(int d, int m, int T) {
     hessian *h;
     double *x = spd_random(30, (size_t)T * ((size_t)d + 1)), *y = spd_random(31, (size_t)(T * m));
-    ck_all_ok(world, hessian_create(d, m, &h));
+    ck_all_ok(world, hessian_create(d, m, NULL, &h));
     for (int t = 0; t < T; t++) {
         for (int i = 0; i < d; i++)
             x[t * (d + 1) + i] += 0.5 * i;
@@ -27,7 +27,7 @@ static hessian *random_sums(int d, int m, int T) {
     for (int t = world->rank * CHUNK; t < T; t += world->size * CHUNK)
         ck_assert_int_eq(hessian_add(h, x + t * (d + 1), y + t * m, T - t < CHUNK ? T - t : CHUNK),
                          OK);
-    ck_all_ok(world, hessian_reduce(h, world, NULL));
+    ck_all_ok(world, hessian_reduce(h, world));
     double n = 0.0, sum = 0.0;
     for (int t = 0; t < T; t++) {
         n += 1.0;
@@ -52,28 +52,33 @@ START_TEST(paired_sums) {
                 y[t * M + r] += w[r * D + i] * other[t * W + i];
         }
     }
-    hessian *paired, *plain, *inputs, *taken;
+    hessian *paired, *beside, *plain, *inputs;
     ck_all(world, hessian_pays_paired(D, M) && !hessian_pays_paired(M, D));
-    ck_all_ok(world, hessian_create_paired(D, M, &paired));
-    ck_all_ok(world, hessian_create(D, M, &plain));
-    ck_all_ok(world, hessian_create(D, 0, &inputs));
+    ck_all_ok(world, hessian_create_paired(D, M, NULL, &paired));
+    ck_all_ok(world, hessian_create_paired(D, M, paired, &beside));
+    ck_all_ok(world, hessian_create(D, M, NULL, &plain));
+    ck_all_ok(world, hessian_create(D, 0, NULL, &inputs));
     for (int t = world->rank * CHUNK; t < T; t += world->size * CHUNK) {
         int n = T - t < CHUNK ? T - t : CHUNK;
         ck_assert_int_eq(hessian_add(paired, x + t * W, other + t * W, n), OK);
+        ck_assert_int_eq(hessian_add(beside, other + t * W, x + t * W, n), OK);
         ck_assert_int_eq(hessian_add(plain, x + t * W, y + t * M, n), OK);
         ck_assert_int_eq(hessian_add(inputs, other + t * W, NULL, n), OK);
     }
-    ck_all_ok(world, hessian_reduce(paired, world, w));
-    ck_all_ok(world, hessian_reduce(plain, world, NULL));
-    ck_all_ok(world, hessian_reduce(inputs, world, NULL));
+    ck_all_ok(world, hessian_reduce(paired, world));
+    ck_all_ok(world, hessian_reduce(beside, world));
+    ck_all_ok(world, hessian_reduce(plain, world));
+    ck_all_ok(world, hessian_reduce(inputs, world));
+    /* the second's products were made in the first's arrays, and are its own */
+    ck_all(world, memcmp(beside->xx, inputs->xx, sizeof(double[W * W])) == 0);
+    ck_all(world, beside->xx != paired->xx && beside->dx != paired->dx);
+    ck_all_ok(world, hessian_squares(inputs, w, M));
+    ck_all_ok(world, hessian_pair(paired, w, inputs));
     ck_all(world, memcmp(paired->xx, plain->xx, sizeof(double[W * W])) == 0);
-    ck_all(world, memcmp(paired->dd, inputs->xx, sizeof(double[W * W])) == 0);
     /* sums of 60 products of about 1, rounded at 2^-60: two orders of the same additions */
     ck_all(world, spd_distance(paired->yx, plain->yx, M * W) < 1e-13);
     ck_all(world, spd_distance(paired->yy, plain->yy, M) < 1e-13);
-    ck_all_ok(world, hessian_take_dense(paired, &taken));
-    ck_all(world, taken->d == D && taken->m == 0 && taken->xx && paired->dd == NULL);
-    hessian_destroy(&taken);
+    hessian_destroy(&beside);
     hessian_destroy(&paired);
     hessian_destroy(&plain);
     hessian_destroy(&inputs);

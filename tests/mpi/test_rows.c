@@ -39,9 +39,9 @@ static stage make_stage(int bias) {
     }
     for (int r = 0; r < M; r++)
         s.bias[r] = 0.01f * (float)r;
-    ck_assert_int_eq(hessian_create(D, M, &s.h), OK);
+    ck_assert_int_eq(hessian_create(D, M, NULL, &s.h), OK);
     ck_assert_int_eq(hessian_add(s.h, x, y, T), OK);
-    ck_assert_int_eq(hessian_reduce(s.h, &alone, NULL), OK);
+    ck_assert_int_eq(hessian_reduce(s.h, &alone), OK);
     refit_job j = {.own = s.h,
                    .obs = s.h,
                    .dense = s.dense,
