@@ -50,7 +50,7 @@ static err subject(void *state, double *rate) {
     sums *s = state;
     double start = peak_now(), w = s->d + 1.0, operations = symmetric(s->d + 1);
     CALL(hessian_add(s->h, s->x, s->y, T));
-    operations += s->h->dd ? symmetric(s->d + 1) + 2.0 * T * s->d * w : 2.0 * T * s->h->m * w;
+    operations += 2.0 * T * (s->h->paired ? s->d : s->h->m) * w;
     *rate = operations / (peak_now() - start);
     return OK;
 }

@@ -52,6 +52,7 @@ typedef struct pruned_model {
     int calibration; /* sentences; 0: as the study says */
     int n;
     prune_layer *layers; /* (n) */
+    int recorded;        /* 1: layers are those of the journal */
 } pruned_model;
 
 typedef struct context {
@@ -135,6 +136,9 @@ err context_attack_by(const context *c, const char *recipe, attack **out);
 /* Read the files that the attack's recipes name, before anything is trained: a wrong one is refused
  * now and not hours later. Nothing to do where the study has made something already. Collective. */
 err context_check_attack(context *c);
+/* The same of prune.grid, which may want more ranks than a group of prune.ranks_per_model has.
+ * Collective. */
+err context_check_grid(context *c);
 
 /* SHA-256 of the weights that variants start from, on rank 0. */
 err inputs_ancestor(const context *c, char sha256[65]);

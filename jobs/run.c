@@ -3,6 +3,7 @@
 
 /* the order of a study, in one place; each stage does only what the study's folder lacks */
 static err run(context *c) {
+    CALL(context_check_grid(c));
     CALL(stage_prepare(c));
     CALL(context_check_attack(c));
     CALL(stage_pretrain(c));

@@ -4,21 +4,24 @@
 . tests/cli/common.bash
 . tests/cli/refuse.bash
 tune=(tests/cli/tiny.yaml --set pretrain.epochs=0 --set finetune.epochs=1 --set soup.examples=10
-    --set 'prune.methods=[adaptive, wanda@both, magnitude-global, sparsegpt+refit]'
+    --set 'prune.methods=[adaptive, obc, wanda@both, magnitude-global, sparsegpt+refit]'
     --set 'prune.sparsity=[0.5, 0.875]' --set 'prune.patterns=["2:4"]')
 "$espalier" prune -q "${tune[@]}" --set study.directory="$scratch/one" 2>"$scratch/e" || cat "$scratch/e"
 ranks 3 prune -q "${tune[@]}" --set prune.ranks_per_model=2 --set study.directory="$scratch/groups" 2>"$scratch/e" ||
     cat "$scratch/e"
+ranks 2 prune -q "${tune[@]}" --set prune.together=1 --set study.directory="$scratch/alone" 2>"$scratch/e" ||
+    cat "$scratch/e"
 names=$(cd "$scratch/one/models" && echo greedy-*)
-check "twelve pruned models" test "$(wc -w <<<"$names")" = 12
+check "fifteen pruned models" test "$(wc -w <<<"$names")" = 15
 for m in $names; do
     check "$m by a group of ranks" cmp "$scratch/one/models/$m/model.safetensors" "$scratch/groups/models/$m/model.safetensors"
+    check "$m alone" cmp "$scratch/one/models/$m/model.safetensors" "$scratch/alone/models/$m/model.safetensors"
 done
-lines() { cat "$scratch"/groups/journal/prune* | wc -l; }
+lines() { grep -oh '"greedy-[^"]*": \[\[' "$scratch"/groups/journal/prune* | wc -l; } # a model each
 before=$(lines)
 ranks 2 prune -q "${tune[@]}" --set prune.ranks_per_model=2 --set study.directory="$scratch/groups" 2>"$scratch/e" ||
     cat "$scratch/e"
-check "twelve records, and nothing is pruned twice" test "$(lines) $before" = "12 12"
+check "fifteen models' records, and nothing is pruned twice" test "$(lines) $before" = "15 15"
 
 m=$scratch/one/models/greedy-adaptive-87.5
 cut -f1 "$scratch/one/data/test.tsv" >"$scratch/text"

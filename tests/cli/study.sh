@@ -26,6 +26,15 @@ study 'data: {vocabulary: absent.txt}\n' 's.yaml: data.vocabulary: absent.txt do
 refused 2 'absent.yaml: cannot open the study: No such file or directory' "$espalier" run absent.yaml
 refused 2 'configs: a folder without study.yaml: *' "$espalier" run configs
 
+# a grid of more ranks than prune together: before anything is made
+grid=(--set prune.factorisation=distributed --set prune.grid=2x3 --set study.directory="$scratch/grid")
+for job in run prune report; do
+    refused 2 'a process grid of 2 x 3 needs 6 ranks, there are 4: *' mpirun -n 4 "$espalier" $job tests/cli/tiny.yaml "${grid[@]}"
+done
+refused 2 'a process grid of 2 x 3 needs 6 ranks, there are 2: *' mpirun -n 6 "$espalier" run tests/cli/tiny.yaml "${grid[@]}" \
+    --set prune.ranks_per_model=2
+check "nothing is made for a wrong grid" test ! -e "$scratch/grid/data" -a ! -e "$scratch/grid/manifest.json"
+
 # what is written is what would run: reading it again gives the same
 for c in configs/*.yaml; do
     "$espalier" info --effective "$c" >"$scratch/once.yaml"
