@@ -40,6 +40,10 @@ typedef struct plan_trace {
     double disk;   /* bytes of study.h5 and the journal */
 } plan_trace;
 void plan_traces(const study_plan *p, plan_trace *out);
+/* Core-seconds of pruning, with so many weights in all blocks; its memory a rank as a line of the
+ * plan. */
+double plan_prune_seconds(const study_plan *p, double weights);
+err plan_print_prune(const study_plan *p, strbuf *out);
 /* Everything as text. */
 err plan_print(const study_plan *p, strbuf *out);
 

@@ -5,7 +5,6 @@
 #include "attack/result.h"
 #include "store/store.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Queries an attack makes for a token of its text: about 4 on short reviews, 12 on news (a query is
@@ -14,9 +13,6 @@ static const double QUERIES = 7;
 
 /* bytes of a query in a line of the journal: trace.h */
 static const double TRACE_LINE = 28 * 4 / 3.0;
-
-/* share of the machine's float32 speed in training that pruning reaches in float64 */
-static const double FLOAT64 = 0.4;
 
 static double weights(const encoder_config *c) {
     double H = c->H;
@@ -60,24 +56,6 @@ static double pretrain_seconds(const study_plan *p) {
             steps * p->speed.rates.update);
 }
 
-/* Exact OBS: two operations for each entry of H^-1 and each weight removed, of a matrix that
- * shrinks (a third of the cube); the Hessians are small beside it. */
-static double prune_seconds(const study_plan *p) {
-    const prune_options *o = &p->c->s->prune;
-    const encoder_config *c = &p->shape;
-    double H = c->H, F = c->F, share = 0, rate = 6 * weights(c) / p->speed.rates.token * FLOAT64;
-    for (int i = 0; i < o->sparsity.n; i++)
-        share += 1.0 - pow(1.0 - o->sparsity.v[i], 3.0);
-    double rows = (4 * H * H * H * H + F * H * H * H + H * F * F * F) / 3;
-    double tokens = (double)(o->calibration * o->calibration_length);
-    double hessians = 2 * tokens * (3 * H * H + F * F);
-    int exact = 0;
-    for (int i = 0; i < o->methods.n; i++)
-        exact +=
-            strncmp(o->methods.v[i], "adaptive", 8) == 0 || !strncmp(o->methods.v[i], "obc", 3);
-    return c->L * (exact * share * rows + o->methods.n * o->sparsity.n * hessians) / rate;
-}
-
 void plan_hours(const study_plan *p, plan_stage out[PLAN_STAGES]) {
     const study *s = p->c->s;
     double finetune = 0, probe = (double)p->c->probe.n / p->c->xheldout.n;
@@ -90,7 +68,7 @@ void plan_hours(const study_plan *p, plan_stage out[PLAN_STAGES]) {
         {"finetune", "measured", finetune},
         {"soup", "measured; 7 queries a token, every variant tried twice",
          candidates * attack_seconds(p, &p->c->xheldout, probe)},
-        {"prune", "by arithmetic", prune_seconds(p)},
+        {"prune", "by arithmetic", plan_prune_seconds(p, weights(&p->shape))},
         {"attack", "measured; 7 queries a token",
          models(s) * (1 + s->attack.recipes.n) * attack_seconds(p, &p->c->xtest, reported)}};
     memcpy(out, stages, sizeof stages);

@@ -110,6 +110,7 @@ static err print_memory(const study_plan *p, const plan_trace *t, strbuf *out) {
     if (s->pretrain.epochs > 0)
         CALL(print_need("pretrain", &p->pretrain, p, out));
     CALL(print_need("finetune", &p->finetune, p, out));
+    CALL(plan_print_prune(p, out));
     CALL(print_traces(p, t, out));
     return strbuf_printf(out, "%-10s %8.3f: by %s, %d rank%s on this host\n", "there is",
                          GIB * p->room.bytes, p->room.by, p->room.ranks_here,

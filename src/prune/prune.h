@@ -62,6 +62,14 @@ err prune_model(const prune_job *j, prune_layer *layers, int *n, encoder **out);
  * states (calibration.h) and one stage's sums of memory. Collective. */
 err prune_models(const prune_job *j, int n, prune_layer *const *layers, int *rows, encoder **out);
 
+/* Bytes that a rank holds at most while n models of this shape go together over so many ranks. */
+typedef struct prune_need {
+    double parameters; /* of the dense model and all others */
+    double states;     /* hidden states of the rank's sentences, taken to be of full length */
+    double sums;       /* of one stage, its factors and rows, or a chunk's products */
+} prune_need;
+prune_need prune_memory(const encoder_config *c, const prune_options *o, int n, int ranks);
+
 /* How to factor, as linalg.h takes it, from two options. Not collective. */
 void prune_factorisation(const prune_options *o, char how[64]);
 

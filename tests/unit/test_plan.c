@@ -2,6 +2,7 @@
  */
 #include "base/arena.h"
 #include "base/rng.h"
+#include "prune/prune.h"
 #include "sweep/available.h"
 #include "sweep/cost.h"
 #include "sweep/need.h"
@@ -142,6 +143,60 @@ START_TEST(need_is_what_it_takes) {
 }
 END_TEST
 
+/* the same of pruning, where parameters, states, or sums and factors weigh most */
+START_TEST(pruning_is_what_it_takes) {
+    enum { MODELS = 3 };
+    static const struct {
+        int V, H, F, texts;
+    } shape[] = {{60000, 192, 384, 64}, {4000, 128, 256, 4000}, {4000, 128, 1024, 64}};
+    examples x = some(shape[_i].texts);
+    prune_options o = {.chunk = 32,
+                       .calibration = shape[_i].texts,
+                       .calibration_length = 33, /* of some(), on average */
+                       .damping = 1e-4,
+                       .refit_bias = 1};
+    strcpy(o.hessian, "adaptive");
+    strcpy(o.target, "adaptive");
+    strcpy(o.factorisation, "auto");
+    strcpy(o.grid, "auto");
+    strcpy(o.allocation, "uniform");
+    encoder_config c = {.V = shape[_i].V,
+                        .H = shape[_i].H,
+                        .L = 1,
+                        .A = 4,
+                        .F = shape[_i].F,
+                        .P = 64,
+                        .Y = 2,
+                        .norm_eps = 1e-12f};
+    prune_need n = prune_memory(&c, &o, MODELS, 1);
+    const par alone = par_alone();
+    prune_layer rows[MODELS][LINEAR_COUNT + 2], *layers[MODELS];
+    prune_job jobs[MODELS];
+    int counts[MODELS];
+    encoder *m, *pruned[MODELS];
+    double before = available_held();
+    ck_assert_int_eq(encoder_create(&c, &m), OK);
+    encoder_init(m, 1);
+    for (int i = 0; i < MODELS; i++) {
+        layers[i] = rows[i];
+        jobs[i] = (prune_job){.p = &alone,
+                              .dense = m,
+                              .calibration = &x,
+                              .method = "adaptive",
+                              .sparsity = 0.01 * (i + 1),
+                              .o = &o};
+    }
+    ck_assert_int_eq(prune_models(jobs, MODELS, layers, counts, pruned), OK);
+    double took = available_peak() - before, said = n.parameters + n.states + n.sums;
+    ck_assert_msg(said > took / 1.1 && said < took * 1.5, "%.1f MB said, %.1f MB taken", said / 1e6,
+                  took / 1e6);
+    for (int i = 0; i < MODELS; i++)
+        encoder_destroy(&pruned[i]);
+    encoder_destroy(&m);
+    examples_free(&x);
+}
+END_TEST
+
 /* BERT-large is worked out without being there */
 START_TEST(need_of_large) {
     examples x = some(2000);
@@ -202,6 +257,8 @@ int main(void) {
     tcase_add_test(t, costs);
     if (!SANITIZED) /* its shadow memory is not what a step takes, and its steps are slow */
         tcase_add_loop_test(t, need_is_what_it_takes, 0, 4);
+    if (!SANITIZED)
+        tcase_add_loop_test(t, pruning_is_what_it_takes, 0, 3);
     tcase_add_test(t, need_of_large);
     tcase_add_test(t, room);
     suite_add_tcase(suite, t);
