@@ -58,11 +58,10 @@ static err prune(context *c) {
     TRY(par_agree(c->p, prune_calibration(c, c->s->prune.calibration, &x)));
     TRY(par_agree(c->p, prune_list(c, dense->c.L)));
     TRY(units_read_all(c->p, c->journal, "prune", read_record, c));
-    TRY(par_agree(c->p, prune_sets_make(c, &sets)));
+    TRY(prune_sets_make(c, dense, &sets));
     if (strcmp(c->s->prune.allocation, "file") == 0)
         TRY(context_resolve(c, "prune.allocation_file", c->s->prune.allocation_file,
                             sets.allocation));
-    sets.dense = dense;
     sets.calibration = &x;
     TRY(prune_missing(c, &sets));
     TRY(list_all(c));

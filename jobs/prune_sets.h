@@ -18,10 +18,11 @@ typedef struct prune_sets {
     int64_t *ranks;     // (n) that work on it
 } prune_sets;
 
-/* The models that have no record yet, in the study's order, in as few sets as prune.together allows
- * and every group of prune.ranks_per_model ranks has one of; other sentences, another set. What a
- * model becomes does not depend on its set. The caller frees. Not collective. */
-err prune_sets_make(context *c, prune_sets *out);
+/* The models that have no record yet, in the study's order, in as few sets as prune.together and
+ * the memory that there is allow, if every group of prune.ranks_per_model ranks has one; other
+ * sentences, another set. What a model becomes does not depend on its set. The caller frees.
+ * Collective. */
+err prune_sets_make(context *c, const encoder *dense, prune_sets *out);
 void prune_sets_free(prune_sets *s);
 
 /* How many ranks prune a set together; of the last group there may be fewer. Not collective. */

@@ -105,7 +105,7 @@
     X(text,    allocation_file,   "",      NULL, NULL, "",          "lines block<TAB>linear<TAB>sparsity, which in all remove prune.sparsity") \
     X(integer, swaps,             0,       0, 1000000, "",          "exchanges a row of a method with +swaps; 0: until none helps") \
     X(integer, ranks_per_model,   0,       0, 4096, "ranks",        "that prune a model together, several models at a time; 0: all ranks; the same bytes on any") \
-    X(integer, together,          4,       1, 64, "models",         "that go through the encoder in one pass: what the dense model alone needs is computed once for them; each takes memory; the same bytes for any number") \
+    X(integer, together,          4,       1, 64, "models",         "that go through the encoder in one pass: what the dense model alone needs is computed once for them; fewer where memory is short; the same bytes for any number") \
     X(integer, calibration,       256,     1, 10000000, "examples", "training sentences for the Hessians")                \
     X(integers, calibration_sizes, "[]",  1, 10000000, "examples",  "the first method and sparsity once more with so many sentences each: a curve") \
     X(integer, maps,              0,       0, 1000, "texts",        "whose attention maps are kept for every pruned model") \

@@ -23,6 +23,15 @@ ranks 2 prune -q "${tune[@]}" --set prune.ranks_per_model=2 --set study.director
     cat "$scratch/e"
 check "fifteen models' records, and nothing is pruned twice" test "$(lines) $before" = "15 15"
 
+# where memory is short fewer go together; the same models
+mv "$scratch/alone" "$scratch/short"
+rm -r "$scratch"/short/journal/prune* "$scratch"/short/models/greedy-* "$scratch"/short/study.yaml
+SLURM_MEM_PER_NODE=45 "$espalier" prune -v "${tune[@]}" --set study.directory="$scratch/short" 2>"$scratch/e" || cat "$scratch/e"
+check "less memory, fewer at a time" grep -q 'models go together by 1' "$scratch/e"
+for m in $names; do
+    check "$m where memory is short" cmp "$scratch/one/models/$m/model.safetensors" "$scratch/short/models/$m/model.safetensors"
+done
+
 m=$scratch/one/models/greedy-adaptive-87.5
 cut -f1 "$scratch/one/data/test.tsv" >"$scratch/text"
 check "a sparse copy" "$espalier" export -q --sparse "$m" "$scratch/sparse"
