@@ -77,11 +77,11 @@ err prune_rows_read(context *c, const char *record) {
     json_t *j = json_loads(record, 0, NULL), *layers;
     const char *name;
     err e = OK;
-    CHECK(json_is_object(j), ERR_DATA, "journal of prune: not layers by the names of models");
+    ENSURE(json_is_object(j), ERR_DATA, "journal of prune: not layers by the names of models");
     json_object_foreach(j, name, layers) {
-        if (e == OK)
-            e = read_model(c, name, layers);
+        TRY(read_model(c, name, layers));
     }
+done:
     json_decref(j);
     return e;
 }
