@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* the missing units for one size of group, in the order in which they are handed out */
+/* the missing units for one size of group, or those where one rank of a crew begins, in the order
+ * in which they are handed out */
 typedef struct level {
     int ranks;
+    int home;         /* rank of a crew; a group's: 0 */
     int64_t first, n; /* of shift.missing */
 } level;
 
@@ -25,14 +27,15 @@ struct units_hand {
     void *state;
     int64_t *missing; /* (n) units, by level */
     int64_t n;
-    level *levels; /* (n_levels), larger groups first */
+    level *levels; /* (n_levels), larger groups first; of a crew by rank */
     int n_levels;
-    queue *q; /* a part a level */
+    int own, emptied; /* of a crew: level where this rank began, levels it found empty since */
+    queue *q;         /* a part a level */
     journal *j;
     strbuf *here;
     strbuf record;
     monitor mon;
-    int64_t taken; /* by all ranks, as far as this one knows */
+    int64_t left; /* for all ranks of a crew, as far as this one knows */
 };
 
 /* how many ranks work on a unit here */
@@ -41,12 +44,14 @@ static int ranks_of(const units *u, int64_t unit) {
     return want > u->p->size ? u->p->size : want < 1 ? 1 : (int)want;
 }
 
-/* the units that have no record and are for so many ranks, in the order asked for */
-static err list_level(shift *w, char *const *records, int ranks) {
+/* the units that have no record and are for so many ranks, in the order asked for; of a crew those
+ * where rank `home` begins: the same ones whatever is missing */
+static err list_level(shift *w, char *const *records, int ranks, int home) {
     const units *u = w->u;
+    const int stride = w->crew ? u->p->size : 1;
     level *l = &w->levels[w->n_levels];
-    *l = (level){.ranks = ranks, .first = w->n};
-    for (int64_t i = 0; i < u->n; i++) {
+    *l = (level){.ranks = ranks, .home = home, .first = w->n};
+    for (int64_t i = home; i < u->n; i += stride) {
         int64_t unit = u->order ? u->order[i] : i;
         CHECK(unit >= 0 && unit < u->n, ERR_FAILED, "%s: unit %lld in the order of %lld", u->stage,
               (long long)unit, (long long)u->n);
@@ -58,6 +63,14 @@ static err list_level(shift *w, char *const *records, int ranks) {
     return OK;
 }
 
+/* where this rank begins: its own level, or the next one that has units */
+static int own_level(const shift *w) {
+    for (int k = 0; k < w->n_levels; k++)
+        if (w->levels[k].home >= w->u->p->rank)
+            return k;
+    return 0;
+}
+
 static err list_missing(shift *w, char *const *records) {
     const units *u = w->u;
     CHECK(!strpbrk(u->key, "\t\n"), ERR_FAILED, "%s: the key \"%s\" has a tab or newline", u->stage,
@@ -65,7 +78,11 @@ static err list_missing(shift *w, char *const *records) {
     CALL(mem_alloc((size_t)u->n + 1, sizeof *w->missing, &w->missing));
     CALL(mem_alloc((size_t)u->p->size + 1, sizeof *w->levels, &w->levels));
     for (int ranks = u->ranks ? u->p->size : 1; ranks >= 1; ranks--)
-        CALL(list_level(w, records, ranks));
+        CALL(list_level(w, records, ranks, 0));
+    for (int home = 1; home < u->p->size && w->crew; home++)
+        CALL(list_level(w, records, 1, home));
+    w->own = own_level(w);
+    w->left = w->n;
     if (u->title && w->n < u->n)
         log_info("%s: %lld of %lld %s were done before", u->title, (long long)(u->n - w->n),
                  (long long)u->n, u->noun);
@@ -99,22 +116,28 @@ static err drain(shift *w, int k, const par *group) {
     }
 }
 
+/* what is left of a level stands for those that this rank has not found empty */
 err units_take(units_hand *w, int64_t *unit) {
-    int64_t position;
-    CALL(queue_next(w->q, &position));
-    *unit = position < 0 ? -1 : w->missing[position];
-    w->taken = position < 0 ? w->taken : position + 1;
+    for (*unit = -1; w->emptied < w->n_levels && *unit < 0; w->emptied += *unit < 0) {
+        const int k = (w->own + w->emptied) % w->n_levels;
+        const level *l = &w->levels[k];
+        int64_t position;
+        CALL(queue_next_of(w->q, k, &position));
+        if (position >= 0)
+            *unit = w->missing[l->first + position];
+        w->left = position < 0 ? 0 : (l->n - position - 1) * (w->n_levels - w->emptied);
+    }
     return OK;
 }
 
 int64_t units_left(const units_hand *w) {
-    return w->n - w->taken;
+    return w->left;
 }
 
 err units_done(units_hand *w, int64_t unit, const char *record) {
     CALL(keep(w, unit, record));
     if (w->u->title)
-        monitor_step(&w->mon, w->taken, NAN);
+        monitor_step(&w->mon, w->n - w->left, NAN);
     return OK;
 }
 

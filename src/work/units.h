@@ -33,15 +33,18 @@ typedef err (*unit_fn)(void *state, int64_t unit, strbuf *record);
 err units_run(const units *u, unit_fn fn, void *state, char ***records);
 
 /* The same for ranks that work on several units at a time, so that small ones can share a batch: fn
- * runs once a rank and takes units until there are none. What a kill loses is what was taken and
- * not done. Collective. */
+ * runs once a rank and takes units until there are none. A rank begins with every size-th unit of
+ * `order`, the same ones in every list of that order, so that it finds again what it kept of them
+ * from the list before; when it has none left it takes those of the other ranks. What a kill loses
+ * is what was taken and not done. Collective. */
 typedef struct units_hand units_hand;
 typedef err (*crew_fn)(void *state, units_hand *h);
 err units_run_several(const units *u, crew_fn fn, void *state, char ***records);
 /* The next unit, -1 when there is none left or a stop was asked for. Not collective. */
 err units_take(units_hand *h, int64_t *unit);
-/* How many were left for all ranks when this one last took a unit: so that no rank keeps more than
- * its share of the last ones. Not collective. */
+/* How many were left for all ranks when this one last took a unit, as far as it can tell from the
+ * list it took that from: so that no rank keeps more than its share of the last ones. Not
+ * collective. */
 int64_t units_left(const units_hand *h);
 /* A unit that was taken is done: journal its record, one line. Not collective. */
 err units_done(units_hand *h, int64_t unit, const char *record);

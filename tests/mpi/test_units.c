@@ -305,6 +305,53 @@ START_TEST(several_at_a_time) {
 }
 END_TEST
 
+/* all units one after the other; none takes its second before all have taken their first */
+static err one_by_one(void *state, units_hand *h) {
+    work *w = state;
+    int64_t unit;
+    strbuf record = {0};
+    err e;
+    do {
+        TRY(units_take(h, &unit));
+        if (w->n == 0)
+            TRY(par_barrier(world));
+        if (unit < 0)
+            break;
+        strbuf_clear(&record);
+        TRY(square(w, unit, &record));
+        TRY(units_done(h, unit, record.text));
+    } while (unit >= 0);
+done:
+    strbuf_free(&record);
+    return e;
+}
+
+/* a rank begins with every size-th unit of the order, the same ones when some are done already,
+ * and goes on with those of the others */
+START_TEST(begins_at_home) {
+    const int size = world->size, rank = world->rank;
+    int64_t order[N];
+    units u = list("homes");
+    work w = plain();
+    char **records = NULL;
+    for (int64_t i = 0; i < N; i++)
+        order[i] = N - 1 - i;
+    u.order = order;
+    for (int64_t i = 0; i < _i * size; i++) {
+        char record[64];
+        snprintf(record, sizeof record, "{\"square\": %d}", (int)(order[i] * order[i]));
+        ck_all_ok(world, leave(0, "homes", order[i], record));
+    }
+    ck_all_ok(world, units_run_several(&u, one_by_one, &w, &records));
+    ck_all(world, all_squares(records, N));
+    ck_all(world, w.order[0] == order[_i * size + rank]);
+    units_free(&records, N);
+    count_runs(&w);
+    for (int64_t i = 0; i < N; i++)
+        ck_assert_int_eq(w.runs[order[i]], i >= _i * size);
+}
+END_TEST
+
 /* last: the request stays. The unit that was running is finished and kept */
 START_TEST(stops_on_request) {
     units u = list("");
@@ -337,6 +384,7 @@ int main(int argc, char **argv) {
     tcase_add_loop_test(t, refuses_contradictions, 0, 2);
     tcase_add_test(t, keys_and_stages);
     tcase_add_loop_test(t, several_at_a_time, 0, 4);
+    tcase_add_loop_test(t, begins_at_home, 0, 3);
     tcase_add_test(t, stops_on_request);
     return agree_run("units", t, &world);
 }
