@@ -3,6 +3,7 @@
 #include "drift.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "io/hash.h"
 
@@ -110,6 +111,7 @@ static void find_twin(context *c, table_model *t, const encoder *m) {
 static err attack_model(context *c, table_model *t) {
     encoder *m = NULL;
     attack *a = NULL;
+    double start;
     err e;
     TRY(par_agree(c->p, context_load_model(c, t->name, &m)));
     int64_t zeros, total;
@@ -118,11 +120,10 @@ static err attack_model(context *c, table_model *t) {
     find_twin(c, t, m);
     TRY(mem_alloc((size_t)c->attacked.n, sizeof *t->results, &t->results));
     TRY(par_agree(c->p, context_attack(c, &a)));
+    start = clock_now();
     TRY(attack_all(c->p, a, m, &c->attacked, c->journal, "attack", t->twin, t->results,
                    &t->counts));
-    log_info("  %-28s Acc %5.1f  Aua %5.1f  Asr %5.1f  (n = %lld)", t->title,
-             100.0 * metrics_acc(&t->counts), 100.0 * metrics_aua(&t->counts),
-             100.0 * metrics_asr(&t->counts), (long long)t->counts.n);
+    attack_say(t, &t->counts, clock_now() - start);
 done:
     encoder_destroy(&m);
     return e;

@@ -4,6 +4,10 @@
 
 #include "context.h"
 
+/* One line: what an attack on a model came to, in how many seconds; one with the same weights as an
+ * earlier model took none. */
+void attack_say(const table_model *t, const attack_counts *n, double seconds);
+
 /* Every model of the table by attack.recipes, into its `further`. Collective. */
 err attack_recipes(context *c);
 

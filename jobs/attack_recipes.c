@@ -8,6 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
+void attack_say(const table_model *t, const attack_counts *n, double seconds) {
+    char took[96];
+    if (strcmp(t->twin, t->name) == 0)
+        snprintf(took, sizeof took, "%lld examples in %.1f s", (long long)n->n, seconds);
+    else
+        snprintf(took, sizeof took, "the same weights as %s", t->twin);
+    log_info("  %-28s Acc %5.1f  Aua %5.1f  Asr %5.1f  (%s)", t->title, 100.0 * metrics_acc(n),
+             100.0 * metrics_aua(n), 100.0 * metrics_asr(n), took);
+}
+
 static err attack_one_model(context *c, attack *a, table_model *t, further_attack *f) {
     encoder *m = NULL;
     char key[128];
@@ -18,9 +28,7 @@ static err attack_one_model(context *c, attack *a, table_model *t, further_attac
     snprintf(key, sizeof key, "%s by %s", t->twin, f->recipe);
     const double start = clock_now();
     TRY(attack_all(c->p, a, m, &c->attacked, c->journal, "attack", key, f->results, &f->counts));
-    log_info("  %-28s Acc %5.1f  Aua %5.1f  Asr %5.1f  (%.1f examples/s)", t->title,
-             100.0 * metrics_acc(&f->counts), 100.0 * metrics_aua(&f->counts),
-             100.0 * metrics_asr(&f->counts), (double)f->counts.n / (clock_now() - start));
+    attack_say(t, &f->counts, clock_now() - start);
 done:
     encoder_destroy(&m);
     return e;
