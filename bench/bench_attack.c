@@ -1,329 +1,237 @@
-/* bench_attack: what an attack costs beside the forward passes that it asks for.
+/* bench_attack: what attacks cost beside the forward passes that they ask for.
  *
- *     bench_attack [--size NAME] [--rows N] [--chunk N]          needs ESPALIER_DATA (SST-2,
- * neighbours, tagger)
+ *     bench_attack [--size NAME] [--models N] [--rows N] [--chunk N]     needs ESPALIER_DATA
+ * (SST-2, bench_attack --victim FOLDER --victim FOLDER …                     neighbours, tagger)
  *
- * TextFooler on SST-2's validation sentences, against an encoder with random weights that never
- * gives way, so that every word's candidates are asked about. Useful tokens of the victim's forward
- * passes a second of CPU time, as a share of the plain forward pass over sequences of the same
- * lengths, as many, in batches of 32; both in turns on the same sentences, the median over the
- * turns. "First": the first model of a table, which finds candidates, tags and similarities;
- * "again": every further one, which shares them. The similarity encoder (4 x 256) computes one
- * vector for each candidate: "its tokens" are those of its forward passes for each of the victim's,
- * and "both" is the first model's share with these passes counted too, at their own plain rate: how
- * much of the time goes into forward passes at all. Under mpirun also how much faster all ranks are
- * than one, in wall time and in CPU time of the busiest rank. */
-#include "attack_rows.h"
+ * TextFooler on SST-2's validation sentences, against a table of models: encoders with random
+ * weights, or those of a study. Share: useful tokens of the victims' forward passes a second of CPU
+ * time, of the plain forward passes over sequences of the same lengths, as many, in batches of 32;
+ * both in turns on the same sentences, the median over the turns; of the first model alone, which
+ * finds candidates, tags and similarities, and of the first 2, 4, 6 together, which share what was
+ * found. With random weights the models agree in nothing, those of a study share more.
+ *
+ * The similarity encoder computes one vector for each candidate: "its tokens" are those of its
+ * forward passes for each of the first victim's, and "both" is the first model's share with these
+ * passes counted too, at their own plain rate: how much of the time goes into forward passes at
+ * all.
+ *
+ * Under mpirun: how much faster all ranks are than one, in wall time and in CPU time of the busiest
+ * rank, and how many tokens the similarity encoders of all ranks read for each one of a rank
+ * alone. The ranks that wait meanwhile keep their cores busy, as MPI's waiting does. */
+#include "attack_bench.h"
 #include "peak.h"
 #include "share.h"
-#include "workload.h"
 
-#include "attack/engine.h"
 #include "attack/parts.h"
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "io/atomic_file.h"
 #include "tensor/blas.h"
 
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { BATCH = 32, MAX_LENGTH = 64, MOST_TURNS = 100, SCALE_TURNS = 5 };
+enum { MOST_TURNS = 100, SCALE_TURNS = 5 }; /* the latter unless told */
 static const double TARGET = 80.0;
 
 typedef struct arguments {
     const char *size; /* NULL: mini and base */
-    int rows, chunk;
+    const char *victim[ATTACK_MODELS];
+    int victims, models, rows, chunk; /* 0: by size */
+    int turns;
 } arguments;
 
 static const struct argp_option OPTIONS[] = {
     {"size", 's', "NAME", 0, "tiny, mini, small or base; default: mini and base", 0},
-    {"rows", 'n', "N", 0, "sentences; default 200", 0},
+    {"models", 'm', "N", 0, "in the table, 1 to 6; default: 6, of small and base 2", 0},
+    {"victim", 'v', "FOLDER", 0, "a model of the table, instead of random ones; up to 6 times", 0},
+    {"rows", 'n', "N", 0, "sentences; default 100, of small and base 40", 0},
     {"chunk", 'c', "N", 0, "sentences a turn; default 10", 0},
+    {"turns", 't', "N", 0, "of ranks against one; default 5", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     arguments *a = state->input;
     if (key == 's')
         a->size = arg;
+    else if (key == 'm')
+        a->models = atoi(arg);
+    else if (key == 'v' && a->victims < ATTACK_MODELS)
+        a->victim[a->victims++] = arg;
     else if (key == 'n')
         a->rows = atoi(arg);
     else if (key == 'c')
         a->chunk = atoi(arg);
+    else if (key == 't')
+        a->turns = atoi(arg);
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
 }
 
-/* how sentence similarity is computed */
-typedef struct way {
-    const char *name, *source, *precision;
-} way;
-
-static const way WAY[] = {{"none", "none", "auto"},
-                          {"encoder", "encoder", "float32"},
-                          {"encoder in bf16", "encoder", "bf16"}};
-
-typedef struct bench {
-    const par *p;
-    tokenizer *w;
-    dataset rows;
-    encoder *victim, *judge;
-    encoder_ws *ws, *judge_ws;
-    attack *a;
-    attack_result *r; // (rows.n)
-    attack_counts counts;
-} bench;
-
-static err data_root(const char **root) {
-    *root = getenv("ESPALIER_DATA");
-    CHECK(*root, ERR_USAGE, "set ESPALIER_DATA to the folder with sst2/, vocab/, synonyms/, pos/");
-    return OK;
-}
-
-static err make_encoder(const size *z, int K, encoder **out) {
-    encoder_config c = {.V = 30522, .H = z->H, .L = z->L, .A = z->A, .F = z->F, .P = 512};
-    c.Y = 2;
-    c.K = K;
-    c.norm_eps = 1e-12f;
-    CALL(encoder_create(&c, out));
-    encoder_init(*out, 1);
-    return OK;
-}
-
-static err open_attack(bench *b, const way *by) {
-    attack_options o;
-    const char *root;
-    CALL(data_root(&root));
-    CALL(attack_rows_options(root, by->source, &o));
-    snprintf(o.similarity_precision, sizeof o.similarity_precision, "%s", by->precision);
-    b->judge->c.p = strcmp(by->precision, "bf16") == 0 ? BFLOAT16 : FLOAT32;
-    attack_setup setup = {
-        .o = &o, .w = b->w, .similarity = b->judge, .max_length = MAX_LENGTH, .seed = 1};
-    return attack_open(&setup, &b->a);
-}
-
-static err open_bench(bench *b, const size *z, int rows) {
-    char path[OPTION_TEXT_BYTES];
-    const char *root;
-    CALL(data_root(&root));
-    CALL(attack_rows_path(path, root, "vocab/bert-base-uncased.txt"));
-    CALL(tokenizer_open(path, &b->w));
-    CALL(dataset_read("sst2", root, "test", &b->rows));
-    if (rows < b->rows.n)
-        b->rows.n = rows;
-    for (int i = 0; i < b->rows.n; i++)
-        b->rows.label[i] = 0;
-    CALL(mem_alloc((size_t)b->rows.n, sizeof *b->r, &b->r));
-    CALL(make_encoder(z, 2, &b->victim));
-    b->victim->p.class_b[0] = 20.0f; /* whatever the words */
-    CALL(make_encoder(size_find("mini"), 0, &b->judge));
-    CALL(encoder_ws_create(&b->judge->c, &b->judge_ws));
-    return encoder_ws_create(&b->victim->c, &b->ws);
-}
-
-static void free_results(bench *b) {
-    for (int i = 0; i < b->rows.n; i++)
-        attack_result_free(&b->r[i]);
-}
-
-static void close_bench(bench *b) {
-    free_results(b);
-    free(b->r);
-    attack_close(&b->a);
-    encoder_ws_destroy(&b->ws);
-    encoder_ws_destroy(&b->judge_ws);
-    encoder_destroy(&b->victim);
-    encoder_destroy(&b->judge);
-    dataset_free(&b->rows);
-    tokenizer_close(&b->w);
-}
-
-/* rows first .. first + n - 1 as a view */
-static dataset part(const bench *b, int first, int n) {
-    dataset d = b->rows;
-    d.n = n;
-    d.offset += first;
-    d.label += first;
-    return d;
-}
-
-static err attack_part(bench *b, int first, int n) {
-    return attack_rows(b->a, b->ws, b->victim, &b->rows, first, n, b->r + first);
-}
-
-/* tokens of the victim's forward passes a second of CPU time of an attack on the rows; *alike:
- * tokens of the similarity encoder's for each of them */
-static err attack_turn(bench *b, int first, int n, double *rate, double *alike) {
-    const int64_t before = engine_done(b->a->engine).tokens;
-    const int64_t alike_before = b->a->alike ? similarity_work(b->a->alike).tokens : 0;
-    const double start = peak_now();
-    CALL(attack_part(b, first, n));
-    const double seconds = peak_now() - start;
-    const int64_t tokens = engine_done(b->a->engine).tokens - before;
-    *rate = (double)tokens / seconds;
-    *alike = 0.0;
-    if (b->a->alike)
-        *alike = (double)(similarity_work(b->a->alike).tokens - alike_before) / (double)tokens;
-    return OK;
-}
-
-/* one batch through the victim, or the similarity encoder, which gives all hidden states */
-static err plain_batch(bench *b, int judge, const batch *one, double *seconds) {
-    const float *logits;
-    const double start = peak_now();
-    if (judge)
-        CALL(encoder_forward(b->judge_ws, b->judge, one, NULL, 0));
-    else
-        CALL(encoder_classify(b->ws, b->victim, one, NULL, &logits));
-    *seconds += peak_now() - start;
-    return OK;
-}
-
-/* tokens a second of plain forward passes: each row as often as it was asked about */
-static err plain_turn(bench *b, int judge, int first, int n, double *rate) {
-    const dataset d = part(b, first, n);
-    examples x = {0};
-    packer *pack = NULL;
-    int32_t index[BATCH];
-    int64_t tokens = 0;
-    double seconds = 0.0;
-    err e;
-    TRY(examples_make(&d, b->w, MAX_LENGTH, &x));
-    TRY(packer_create(&x, BATCH, &pack));
-    for (int i = 0, B = 0; i < n; i++)
-        for (int64_t q = 0; q < b->r[first + i].queries; q++) {
-            index[B++] = i;
-            if (B < BATCH && (i + 1 < n || q + 1 < b->r[first + i].queries))
-                continue;
-            batch one;
-            TRY(packer_pack(pack, index, B, &one));
-            TRY(plain_batch(b, judge, &one, &seconds));
-            tokens += one.T;
-            B = 0;
-        }
-    *rate = (double)tokens / seconds;
-done:
-    packer_destroy(&pack);
-    examples_free(&x);
-    return e;
-}
-
 /* figures of each turn */
 typedef struct turns {
     int n;
-    double plain[MOST_TURNS];                                      /* tokens a second */
-    double first[MOST_TURNS], again[MOST_TURNS], both[MOST_TURNS]; /* % of plain */
-    double alike[MOST_TURNS];
+    double plain[MOST_TURNS];                /* tokens a second, first model */
+    double share[ATTACK_MODELS][MOST_TURNS]; /* %, of the first 1 .. models */
+    double judged[MOST_TURNS], both[MOST_TURNS];
 } turns;
 
-static err one_turn(bench *b, int first, int n, turns *t) {
-    double rate[2], plain[2], judge = 1.0, none;
+/* every model on the same rows, each with the plain passes right behind it */
+static err one_turn(attack_bench *b, int first, int n, turns *t) {
+    double attacked = 0.0, wanted = 0.0, judge = 1.0;
     const int k = t->n++;
-    CALL(attack_turn(b, first, n, &rate[0], &t->alike[k]));
-    CALL(plain_turn(b, 0, first, n, &plain[0]));
-    if (b->a->alike)
-        CALL(plain_turn(b, 1, first, n, &judge));
-    CALL(attack_turn(b, first, n, &rate[1], &none));
-    CALL(plain_turn(b, 0, first, n, &plain[1]));
-    t->plain[k] = 2.0 / (1.0 / plain[0] + 1.0 / plain[1]);
-    t->first[k] = 100.0 * rate[0] / t->plain[k];
-    t->again[k] = 100.0 * rate[1] / t->plain[k];
-    t->both[k] = t->first[k] + 100.0 * t->alike[k] * rate[0] / judge;
+    for (int m = 0; m < b->n; m++) {
+        attack_work w;
+        double rate;
+        CALL(attack_bench_attack(b, m, first, n, &w));
+        CALL(attack_bench_plain(b, m, first, n, &rate));
+        attacked += w.seconds;
+        wanted += (double)w.tokens / rate;
+        t->share[m][k] = 100.0 * wanted / attacked;
+        if (m > 0)
+            continue;
+        if (b->judge)
+            CALL(attack_bench_plain(b, -1, first, n, &judge));
+        t->plain[k] = rate;
+        t->judged[k] = (double)w.judged / (double)w.tokens;
+        t->both[k] = t->share[0][k] + 100.0 * (double)w.judged / judge / w.seconds;
+    }
     return OK;
 }
 
-static err measure(bench *b, const size *z, const way *by, int chunk) {
+static void print_turns(const attack_bench *b, const attack_way *by, turns *t) {
+    printf("%-6s %-14s %9.0f", b->name, by->name, share_median(t->plain, t->n));
+    for (int m = 0; m < ATTACK_MODELS; m++)
+        if (m < 2 || m == 3 || m == 5) {
+            if (m < b->n)
+                printf(" %5.0f %%", share_median(t->share[m], t->n));
+            else
+                printf("       -");
+        }
+    printf(" %5.0f %% %10.2f %6.0f %% %5d\n", TARGET, share_median(t->judged, t->n),
+           share_median(t->both, t->n), t->n);
+    fflush(stdout); /* a run takes minutes */
+}
+
+static err measure(attack_bench *b, const attack_way *by, int chunk) {
     turns t = {0};
-    double rate, none;
     err e;
-    CHECK(chunk > 0, ERR_USAGE, "--chunk: expected a number of sentences");
-    TRY(open_attack(b, by));
-    TRY(attack_turn(b, 0, chunk, &rate, &none)); /* warms up; its rows do not count */
+    TRY(attack_bench_begin(b, by));
+    for (int m = 0; m < b->n; m++) { /* warms up; its rows do not count */
+        attack_work none;
+        TRY(attack_bench_attack(b, m, 0, chunk, &none));
+    }
     for (int i = chunk; i + chunk <= b->rows.n && t.n < MOST_TURNS; i += chunk)
         TRY(one_turn(b, i, chunk, &t));
     ENSURE(t.n > 0, ERR_USAGE, "at least %d rows are needed", 2 * chunk);
-    if (b->p->rank == 0)
-        printf("%-6s %-14s %9.0f %9.0f %% %9.0f %%   %3.0f %%  %9.2f %9.0f %%  %5d\n", z->name,
-               by->name, share_median(t.plain, t.n), share_median(t.first, t.n),
-               share_median(t.again, t.n), TARGET, share_median(t.alike, t.n),
-               share_median(t.both, t.n), t.n);
-    fflush(stdout); /* a run takes minutes */
+    print_turns(b, by, &t);
 done:
-    attack_close(&b->a);
+    attack_bench_end(b);
     return e;
 }
 
-/* all rows by rank 0 alone, or by all: seconds of wall time, and of CPU time of the busiest rank */
-static err scale_turn(bench *b, int all, double *wall, double *busy) {
+/* of all rows by rank 0 alone, or by all ranks */
+typedef struct scaled {
+    double wall;    /* seconds */
+    double busy;    /* seconds of CPU time of the busiest rank */
+    int64_t judged; /* tokens of all similarity encoders */
+} scaled;
+
+static err attack_table(const par *p, attack_bench *b, int n) {
+    for (int m = 0; m < n; m++) {
+        attack_counts counts;
+        attack_bench_forget(b);
+        CALL(attack_all(p, b->a, b->victim[m], &b->rows, NULL, "attack", "bench", b->r, &counts));
+    }
+    return OK;
+}
+
+static err scale_turn(const par *p, attack_bench *b, const attack_way *by, int n, int all,
+                      scaled *out) {
     int64_t most;
     err e;
-    free_results(b);
-    TRY(par_agree(b->p, open_attack(b, &WAY[0])));
-    TRY(par_barrier(b->p));
+    TRY(par_agree(p, attack_bench_begin(b, by)));
+    TRY(par_barrier(p));
     const double begun = clock_now(), cpu = peak_now();
-    if (all)
-        TRY(attack_all(b->p, b->a, b->victim, &b->rows, NULL, "attack", "bench", b->r, &b->counts));
-    else
-        TRY(par_agree(b->p, b->p->rank == 0 ? attack_part(b, 0, b->rows.n) : OK));
+    if (all) {
+        TRY(attack_table(p, b, n));
+    } else {
+        par *own = NULL;
+        e = p->rank == 0 ? par_self(&own) : OK;
+        e = e == OK && own ? attack_table(own, b, n) : e;
+        par_close(&own);
+        TRY(par_agree(p, e));
+    }
     most = (int64_t)(1e9 * (peak_now() - cpu));
-    TRY(par_barrier(b->p));
-    *wall = clock_now() - begun;
-    TRY(par_max_i64(b->p, &most, 1));
-    *busy = 1e-9 * (double)most;
+    TRY(par_barrier(p));
+    out->wall = clock_now() - begun;
+    TRY(par_max_i64(p, &most, 1));
+    out->busy = 1e-9 * (double)most;
+    out->judged = b->judge ? similarity_work(b->a->alike).tokens : 0;
+    TRY(par_sum_i64(p, &out->judged, 1));
 done:
-    attack_close(&b->a);
+    attack_bench_end(b);
     return e;
 }
 
-/* one rank and all ranks in turns */
-static err scale(bench *b, const size *z) {
-    double wall[SCALE_TURNS], busy[SCALE_TURNS];
-    for (int t = 0; t < SCALE_TURNS; t++) {
-        double w[2], s[2];
+/* one rank and all ranks in turns, over the first n models */
+static err scale(const par *p, attack_bench *b, const attack_way *by, int n, int most) {
+    double wall[MOST_TURNS], busy[MOST_TURNS], judged = 1.0;
+    CHECK(most > 0 && most <= MOST_TURNS, ERR_USAGE, "--turns: 1 to %d", (int)MOST_TURNS);
+    for (int t = 0; t < most; t++) {
+        scaled x[2];
         for (int k = 0; k < 2; k++) { /* which comes first goes round */
             const int all = (t + k) % 2;
-            CALL(scale_turn(b, all, &w[all], &s[all]));
+            CALL(scale_turn(p, b, by, n, all, &x[all]));
         }
-        wall[t] = w[0] / w[1];
-        busy[t] = s[0] / s[1];
+        wall[t] = x[0].wall / x[1].wall;
+        busy[t] = x[0].busy / x[1].busy;
+        if (x[0].judged > 0)
+            judged = (double)x[1].judged / (double)x[0].judged;
     }
-    const double in_wall = share_median(wall, SCALE_TURNS);
-    const double in_cpu = share_median(busy, SCALE_TURNS); /* sorts */
-    if (b->p->rank == 0)
-        printf("%-6s %d ranks against one, %d turns: %.2f times in wall time, %.2f [%.2f, %.2f] in "
-               "CPU time of the busiest rank (wanted on idle cores: %.2f)\n",
-               z->name, b->p->size, SCALE_TURNS, in_wall, in_cpu, busy[0], busy[SCALE_TURNS - 1],
-               0.95 * b->p->size);
+    const double in_wall = share_median(wall, most);
+    const double in_cpu = share_median(busy, most); /* sorts */
+    if (p->rank == 0)
+        printf("%-6s %-14s %6d %10.2f [%.2f, %.2f] %10.2f [%.2f, %.2f] %8.2f %12.2f\n", b->name,
+               by->name, n, in_wall, wall[0], wall[most - 1], in_cpu, busy[0], busy[most - 1],
+               0.95 * p->size, judged);
+    fflush(stdout);
     return OK;
 }
 
 static err bench_size(const par *p, const size *z, const arguments *a) {
-    bench b = {.p = p};
-    err e;
-    TRY(par_agree(p, open_bench(&b, z, a->rows)));
+    const int large = z->L * z->H > 4 * 256;
+    const int n = a->victims > 0 ? a->victims : a->models > 0 ? a->models : large ? 2 : 6;
+    const int rows = a->rows > 0 ? a->rows : large ? 40 : 100;
+    const int chunk = a->chunk > 0 ? a->chunk : 10;
+    attack_bench b = {0};
+    err e = OK;
+    CHECK(n <= ATTACK_MODELS, ERR_USAGE, "--models: at most %d", (int)ATTACK_MODELS);
+    TRY(par_agree(p, attack_bench_open(z, a->victims > 0 ? a->victim : NULL, n, rows, &b)));
+    for (int k = 0; k < attack_ways() && p->size == 1; k++)
+        TRY(measure(&b, &ATTACK_WAY[k], chunk));
     if (p->size > 1) {
-        TRY(scale(&b, z));
-        goto done;
+        TRY(scale(p, &b, &ATTACK_WAY[0], 1, a->turns));
+        TRY(scale(p, &b, &ATTACK_WAY[3], n, a->turns));
     }
-    for (int k = 0; k < 2 + gemm_has_bfloat16(); k++)
-        TRY(measure(&b, z, &WAY[k], a->chunk));
 done:
-    close_bench(&b);
+    attack_bench_close(&b);
     return e;
 }
 
 static err bench_all(const par *p, const arguments *a) {
     static const char *const sizes[] = {"mini", "base"};
     if (p->rank == 0 && p->size == 1)
-        printf("size   similarity          plain       first       again   wanted  its tokens    "
-               "both  "
-               "  turns\n");
-    if (a->size)
-        return bench_size(p, size_find(a->size), a);
+        printf("victim similarity         plain     1, 2, 4, 6 models: share  wanted "
+               "its tokens     both turns\n");
+    else if (p->rank == 0)
+        printf("%d ranks against one, %d turns, median [range]\n"
+               "victim similarity     models       wall time      busiest rank's CPU   wanted   "
+               "its tokens\n",
+               p->size, a->turns);
+    if (a->size || a->victims > 0)
+        return bench_size(p, size_find(a->size ? a->size : "mini"), a);
     for (int i = 0; i < 2; i++)
         CALL(bench_size(p, size_find(sizes[i]), a));
     return OK;
@@ -331,7 +239,7 @@ static err bench_all(const par *p, const arguments *a) {
 
 int main(int argc, char **argv) {
     const struct argp argp = {OPTIONS, parse, NULL, "Speed of attacks.", NULL, NULL, NULL};
-    arguments a = {.rows = 200, .chunk = 10};
+    arguments a = {.turns = SCALE_TURNS};
     par *p;
     blas_start(argv);
     if (par_open(&argc, &argv, &p) != OK)
