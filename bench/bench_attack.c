@@ -30,6 +30,7 @@
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST_TURNS = 100, SCALE_TURNS = 5 }; /* the latter unless told */
 static const double TARGET = 80.0;
@@ -39,6 +40,7 @@ typedef struct arguments {
     const char *victim[ATTACK_MODELS];
     int victims, models, rows, chunk; /* 0: by size */
     int turns;
+    const char *way; /* NULL: all */
 } arguments;
 
 static const struct argp_option OPTIONS[] = {
@@ -48,6 +50,7 @@ static const struct argp_option OPTIONS[] = {
     {"rows", 'n', "N", 0, "sentences; default 100, of small and base 40", 0},
     {"chunk", 'c', "N", 0, "sentences a turn; default 10", 0},
     {"turns", 't', "N", 0, "of ranks against one; default 5", 0},
+    {"way", 'w', "NAME", 0, "of similarity, alone: as the table calls it", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -64,6 +67,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->chunk = atoi(arg);
     else if (key == 't')
         a->turns = atoi(arg);
+    else if (key == 'w')
+        a->way = arg;
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
@@ -200,6 +205,10 @@ static err scale(const par *p, attack_bench *b, const attack_way *by, int n, int
     return OK;
 }
 
+static int chosen(const arguments *a, const attack_way *by) {
+    return !a->way || strcmp(a->way, by->name) == 0;
+}
+
 static err bench_size(const par *p, const size *z, const arguments *a) {
     const int large = z->L * z->H > 4 * 256;
     const int n = a->victims > 0 ? a->victims : a->models > 0 ? a->models : large ? 2 : 6;
@@ -209,19 +218,28 @@ static err bench_size(const par *p, const size *z, const arguments *a) {
     err e = OK;
     CHECK(n <= ATTACK_MODELS, ERR_USAGE, "--models: at most %d", (int)ATTACK_MODELS);
     TRY(par_agree(p, attack_bench_open(z, a->victims > 0 ? a->victim : NULL, n, rows, &b)));
-    for (int k = 0; k < attack_ways() && p->size == 1; k++)
-        TRY(measure(&b, &ATTACK_WAY[k], chunk));
-    if (p->size > 1) {
-        TRY(scale(p, &b, &ATTACK_WAY[0], 1, a->turns));
-        TRY(scale(p, &b, &ATTACK_WAY[3], n, a->turns));
+    for (int k = 0; k < attack_ways(); k++) {
+        const attack_way *by = &ATTACK_WAY[k];
+        if (p->size == 1 && chosen(a, by))
+            TRY(measure(&b, by, chunk));
+        if (p->size > 1 && (a->way ? chosen(a, by) : k == 0 || k == 3))
+            TRY(scale(p, &b, by, k == 0 ? 1 : n, a->turns));
     }
 done:
     attack_bench_close(&b);
     return e;
 }
 
+static err check_way(const arguments *a) {
+    for (int k = 0; k < attack_ways(); k++)
+        if (chosen(a, &ATTACK_WAY[k]))
+            return OK;
+    RAISE(ERR_USAGE, "--way: \"%s\" is no way of similarity here", a->way);
+}
+
 static err bench_all(const par *p, const arguments *a) {
     static const char *const sizes[] = {"mini", "base"};
+    CALL(check_way(a));
     if (p->rank == 0 && p->size == 1)
         printf("victim similarity         plain     1, 2, 4, 6 models: share  wanted "
                "its tokens     both turns\n");
