@@ -35,11 +35,16 @@ LANES_INLINE void tiles_add(void) {
     _tile_dpbf16ps(3, 5, 7);
 }
 
+/* c (SIDE, SIDE), rows ld apart */
+LANES_INLINE void tiles_store_at(float *c, size_t ld) {
+    _tile_stored(0, c, ld * sizeof *c);
+    _tile_stored(1, c + 16, ld * sizeof *c);
+    _tile_stored(2, c + 16 * ld, ld * sizeof *c);
+    _tile_stored(3, c + 16 * ld + 16, ld * sizeof *c);
+}
+
 LANES_INLINE void tiles_store(float *c) {
-    _tile_stored(0, c, SIDE * sizeof *c);
-    _tile_stored(1, c + 16, SIDE * sizeof *c);
-    _tile_stored(2, c + 16 * SIDE, SIDE * sizeof *c);
-    _tile_stored(3, c + 16 * SIDE + 16, SIDE * sizeof *c);
+    tiles_store_at(c, SIDE);
 }
 
 #endif

@@ -50,30 +50,19 @@ LANES_INLINE void put_words(word *out, lanes first, lanes second, const int n) {
 /* 16 rows of x, ld apart: m of them are there, n floats of each */
 LANES_INLINE void load_block(lanes v[16], const float *x, size_t ld, int m, int n) {
     if (m >= 16 && n >= LANES) {
-        for (int i = 0; i < 16; i++)
-            v[i] = lanes_load(x + (size_t)i * ld);
+        for (int i = 0; i < 16; i++, x += ld) {
+            __builtin_prefetch(x + STEP * ld);
+            v[i] = lanes_load(x);
+        }
         return;
     }
     for (int i = 0; i < 16; i++)
         v[i] = i < m ? load_terms(x + (size_t)i * ld, n) : lanes_set(0.0f);
 }
 
-/* 16 rows of a step of A from row on: m rows and k terms are there */
+/* 16 rows of a step of a transposed A from row on: m rows and k terms are there */
 LANES_INLINE void pack_rows(word *out, gemm_operand a, int row, int m, int p, int k, const int n) {
     size_t ld = (size_t)a.ld;
-    if (!a.transposed) {
-        const float *x = a.x + (size_t)row * ld + (size_t)p;
-        if (m >= 16 && k >= STEP) {
-            for (int i = 0; i < 16; i++, x += ld)
-                put_words(out + i * 16, lanes_load(x), lanes_load(x + 16), n);
-            return;
-        }
-        for (int i = 0; i < 16; i++, x += ld) {
-            int terms = i < m ? k : 0;
-            put_words(out + i * 16, load_terms(x, terms), load_terms(x + 16, terms - 16), n);
-        }
-        return;
-    }
     lanes low[16], high[16];
     const float *x = a.x + (size_t)p * ld + (size_t)row;
     load_block(low, x, ld, k, m);
@@ -104,17 +93,44 @@ LANES_INLINE void pack_columns(word *out, gemm_operand b, int p, int k, int col,
         put_words(out + q * 16, low[q], high[q], n);
 }
 
+/* A row of A, all its k terms: in the order in which it lies in memory, rows to come fetched
+ * meanwhile. */
+LANES_INLINE void pack_row(word *out, const float *x, size_t ld, int k, const int n) {
+    enum { AHEAD = 4 };
+    int q = 0;
+    for (; q + STEP <= k; q += STEP, out += n * PIECE) {
+        __builtin_prefetch(x + AHEAD * ld + q);
+        __builtin_prefetch(x + AHEAD * ld + q + 16);
+        put_words(out, lanes_load(x + q), lanes_load(x + q + 16), n);
+    }
+    if (q < k)
+        put_words(out, load_terms(x + q, k - q), load_terms(x + q + 16, k - q - 16), n);
+}
+
+/* a row that is not there */
+LANES_INLINE void clear_row(word *out, int k, const int n) {
+    for (int q = 0; q < k; q += STEP, out += n * PIECE)
+        put_words(out, lanes_set(0.0f), lanes_set(0.0f), n);
+}
+
 /* m rows from row on, k terms from p on, panels `panel` words apart. In the order in which they lie
- * in memory: by rows panel after panel, by terms step after step. */
+ * in memory: by rows row after row, by terms step after step. */
 LANES_INLINE void pack_block_a(word *out, size_t panel, gemm_operand a, int row, int m, int p,
                                int k, const int n) {
-    int all = (m + SIDE - 1) / SIDE * SIDE, across = a.transposed ? all : SIDE;
-    for (int j = 0; j < m; j += across)
-        for (int q = 0; q < k; q += STEP)
-            for (int i = j; i < j + across; i += 16)
-                pack_rows(out + (size_t)(i / SIDE) * panel + (size_t)(q / STEP * n * PIECE) +
-                              i % SIDE * 16,
-                          a, row + i, m - i, p + q, k - q, n);
+    int all = (m + SIDE - 1) / SIDE * SIDE;
+    const float *x = a.x + (size_t)row * (size_t)a.ld + (size_t)p;
+    for (int i = 0; !a.transposed && i < all; i++, x += a.ld) {
+        word *to = out + (size_t)(i / SIDE) * panel + i % SIDE * 16;
+        if (i < m)
+            pack_row(to, x, (size_t)a.ld, k, n);
+        else
+            clear_row(to, k, n);
+    }
+    for (int q = 0; a.transposed && q < k; q += STEP)
+        for (int i = 0; i < all; i += 16)
+            pack_rows(out + (size_t)(i / SIDE) * panel + (size_t)(q / STEP * n * PIECE) +
+                          i % SIDE * 16,
+                      a, row + i, m - i, p + q, k - q, n);
 }
 
 LANES_INLINE void pack_panel_b(word *out, gemm_operand b, int p, int k, int col, int m,

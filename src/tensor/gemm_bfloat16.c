@@ -16,28 +16,17 @@ enum {
     BLOCK_EXACT = 512 * DEPTH_EXACT
 };
 
-/* What is fetched while a panel is computed: its place in C, and rows of the panel of B that comes
- * next, two lines of each a step. */
+/* What is fetched while a panel is computed: the panel of C that comes next, and rows of the panel
+ * of B that is packed next, two lines of each a step. */
 typedef struct coming {
     const float *c, *b;
     size_t ldc, row, step; /* of B: from row to row, from step to step */
     int c_rows, b_rows;    /* of a step */
 } coming;
 
-/* x (SIDE, SIDE) from two panels */
-typedef void (*panel_fn)(float *x, const word *a, const word *b, int steps, const coming *next);
-
-LANES_INLINE void fetch(const coming *n, int step) {
-    const float *c = n->c + (size_t)(n->c_rows * step) * n->ldc, *b = n->b + (size_t)step * n->step;
-    for (int i = 0; i < n->c_rows; i++, c += n->ldc) {
-        __builtin_prefetch(c, 1);
-        __builtin_prefetch(c + LANES, 1);
-    }
-    for (int i = 0; i < n->b_rows; i++, b += n->row) {
-        __builtin_prefetch(b, 0, 2);
-        __builtin_prefetch(b + LANES, 0, 2);
-    }
-}
+/* c (SIDE, SIDE), rows ldc apart, from `steps` steps of two panels */
+typedef void (*panel_fn)(float *c, size_t ldc, const word *a, const word *b, int steps,
+                         const coming *next);
 
 /* sum += the terms of a piece of a step, eight rows of a and two vectors of b */
 LANES_INLINE void add_pairs(__m512 sum[8][2], const word *a, const word *b) {
@@ -55,85 +44,130 @@ LANES_INLINE void add_pairs(__m512 sum[8][2], const word *a, const word *b) {
 
 /* Pieces of A and B whose products make the product, in the order in which they are added: one
  * operand changes at a time. */
-static const int PRODUCTS[6][2] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}, {2, 0}, {0, 2}};
+enum { PRODUCTS = 6 };
+static const int FACTORS[PRODUCTS][2] = {{2, 0}, {1, 0}, {1, 1}, {0, 1}, {0, 0}, {0, 2}};
 
 /* eight rows at a time: 16 sums, two vectors of B, one word of A in all lanes */
-LANES_INLINE void panel_pairs(float *c, const word *a, const word *b, int steps, const int n) {
+LANES_INLINE void panel_pairs(float *c, size_t ldc, const word *a, const word *b, int steps,
+                              const int n) {
     for (int i = 0; i < SIDE; i += 8) {
         __m512 sum[8][2];
 #pragma GCC unroll 8
         for (int r = 0; r < 8; r++)
             sum[r][0] = sum[r][1] = _mm512_setzero_ps();
         for (int s = 0; s < steps; s++)
-            for (int k = 0; k < (n == 1 ? 1 : 6); k++)
-                add_pairs(sum, a + (s * n + PRODUCTS[k][0]) * PIECE + i * 16,
-                          b + (s * n + PRODUCTS[k][1]) * PIECE);
+            for (int k = 0; k < (n == 1 ? 1 : PRODUCTS); k++)
+                add_pairs(sum, a + (s * n + (n == 1 ? 0 : FACTORS[k][0])) * PIECE + i * 16,
+                          b + (s * n + (n == 1 ? 0 : FACTORS[k][1])) * PIECE);
 #pragma GCC unroll 8
-        for (int r = 0; r < 8; r++) {
-            _mm512_storeu_ps(c + (i + r) * SIDE, sum[r][0]);
-            _mm512_storeu_ps(c + (i + r) * SIDE + 16, sum[r][1]);
+        for (int r = 0; r < 8; r++, c += ldc) {
+            _mm512_storeu_ps(c, sum[r][0]);
+            _mm512_storeu_ps(c + 16, sum[r][1]);
         }
     }
 }
 
-static void pairs_rounded(float *c, const word *a, const word *b, int steps, const coming *next) {
+static void pairs_rounded(float *c, size_t ldc, const word *a, const word *b, int steps,
+                          const coming *next) {
     (void)next;
-    panel_pairs(c, a, b, steps, 1);
+    panel_pairs(c, ldc, a, b, steps, 1);
 }
 
-static void pairs_exact(float *c, const word *a, const word *b, int steps, const coming *next) {
+static void pairs_exact(float *c, size_t ldc, const word *a, const word *b, int steps,
+                        const coming *next) {
     (void)next;
-    panel_pairs(c, a, b, steps, 3);
+    panel_pairs(c, ldc, a, b, steps, 3);
 }
 
 /* --- AMX --- */
 
 #ifdef AMX_BUILT
 
-static void tiles_rounded(float *c, const word *a, const word *b, int steps, const coming *next) {
-    tiles_clear();
-    for (int s = 0; s < steps; s++, a += PIECE, b += PIECE) {
-        fetch(next, s);
-        tiles_load_a(a);
-        tiles_load_b(b);
-        tiles_add();
+/* Part k of the n parts of what a step fetches; all at once it would wait for free line buffers,
+ * and the tiles behind it. */
+LANES_INLINE void fetch(const coming *next, int step, int k, const int n) {
+    int share = (next->c_rows + n - 1) / n, last = (k + 1) * share;
+    const float *c = next->c + (size_t)(next->c_rows * step + k * share) * next->ldc;
+    for (int i = k * share; i < last && i < next->c_rows; i++, c += next->ldc) {
+        __builtin_prefetch(c, 1);
+        __builtin_prefetch(c + LANES, 1);
     }
-    tiles_store(c);
+    const float *b = next->b + (size_t)step * next->step;
+    share = (next->b_rows + n - 1) / n;
+    last = (k + 1) * share;
+    b += (size_t)(k * share) * next->row;
+    for (int i = k * share; i < last && i < next->b_rows; i++, b += next->row) {
+        __builtin_prefetch(b, 0, 2);
+        __builtin_prefetch(b + LANES, 0, 2);
+    }
 }
 
-/* the order of PRODUCTS */
-static void tiles_exact(float *c, const word *a, const word *b, int steps, const coming *next) {
+/* a piece of the step that comes next: the first-level cache need not hold it yet, or still */
+LANES_INLINE void fetch_piece(const word *x) {
+#pragma GCC unroll 32
+    for (int i = 0; i < PIECE; i += 16)
+        __builtin_prefetch(x + i);
+}
+
+static void tiles_rounded(float *c, size_t ldc, const word *a, const word *b, int steps,
+                          const coming *next) {
     tiles_clear();
-    for (int s = 0; s < steps; s++, a += 3 * PIECE, b += 3 * PIECE) {
-        fetch(next, s);
+    for (int s = 0; s < steps; s++, a += PIECE, b += PIECE) {
+        fetch(next, s, 0, 1);
         tiles_load_a(a);
         tiles_load_b(b);
         tiles_add();
-        tiles_load_b(b + PIECE);
+        fetch_piece(a + PIECE);
+    }
+    tiles_store_at(c, ldc);
+}
+
+/* The order of FACTORS. Behind a panel of A lies the one that is multiplied next; the panel of B
+ * comes again. */
+static void tiles_exact(float *c, size_t ldc, const word *a, const word *b, int steps,
+                        const coming *next) {
+    enum { ALL = 3 * PIECE };
+    tiles_clear();
+    for (int s = 0; s < steps; s++, a += ALL, b += ALL) {
+        const word *a_next = a + ALL, *b_next = s + 1 < steps ? b + ALL : b - s * ALL;
+        tiles_load_a(a + 2 * PIECE);
+        tiles_load_b(b);
         tiles_add();
+        fetch(next, s, 0, PRODUCTS);
+        fetch_piece(a_next + 2 * PIECE);
         tiles_load_a(a + PIECE);
         tiles_add();
+        fetch(next, s, 1, PRODUCTS);
+        fetch_piece(b_next);
+        tiles_load_b(b + PIECE);
+        tiles_add();
+        fetch(next, s, 2, PRODUCTS);
+        fetch_piece(a_next + PIECE);
+        tiles_load_a(a);
+        tiles_add();
+        fetch(next, s, 3, PRODUCTS);
+        fetch_piece(b_next + PIECE);
         tiles_load_b(b);
         tiles_add();
-        tiles_load_a(a + 2 * PIECE);
-        tiles_add();
-        tiles_load_a(a);
+        fetch(next, s, 4, PRODUCTS);
+        fetch_piece(a_next);
         tiles_load_b(b + 2 * PIECE);
         tiles_add();
+        fetch(next, s, 5, PRODUCTS);
+        fetch_piece(b_next + 2 * PIECE);
     }
-    tiles_store(c);
+    tiles_store_at(c, ldc);
 }
 #endif
 
 /* --- blocks --- */
 
-/* rows x cols of a finished panel into C */
+/* rows x cols of a panel that was computed aside into C */
 static void take_over(float *c, size_t ldc, const float *x, int rows, int cols, int add) {
     for (int i = 0; i < rows; i++, c += ldc, x += SIDE) {
-        if (cols == SIDE) {
-            lanes v0 = lanes_load(x), v1 = lanes_load(x + LANES);
-            lanes_store(c, add ? lanes_load(c) + v0 : v0);
-            lanes_store(c + LANES, add ? lanes_load(c + LANES) + v1 : v1);
+        if (cols == SIDE && add) {
+            lanes_store(c, lanes_load(c) + lanes_load(x));
+            lanes_store(c + LANES, lanes_load(c + LANES) + lanes_load(x + LANES));
             continue;
         }
         for (int j = 0; j < cols; j++)
@@ -141,13 +175,21 @@ static void take_over(float *c, size_t ldc, const float *x, int rows, int cols, 
     }
 }
 
+/* fetched with row panel i (of m rows) and column col */
+static void fetch_next(coming *next, const gemm_call *g, const float *c, int i, int m, int col,
+                       int steps) {
+    int whole = m - i >= 2 * SIDE && g->N - col >= SIDE;
+    next->c = c + SIDE * next->ldc;
+    next->c_rows = whole ? (SIDE + steps - 1) / steps : 0;
+}
+
 LANES_INLINE void block(const gemm_call *g, panel_fn panel, const word *a, word *b, int row, int m,
                         int p, int k, const int n) {
-    _Alignas(64) float x[SIDE * SIDE];
+    _Alignas(64) float aside[SIDE * SIDE];
     int last = p + k == g->K, add = g->add || p > 0, steps = (k + STEP - 1) / STEP;
-    int panels = (m + SIDE - 1) / SIDE;
+    int panels = (m + SIDE - 1) / SIDE, share = (SIDE + panels - 1) / panels;
     size_t ld = (size_t)g->b.ld, ldc = (size_t)g->ldc;
-    coming next = {.row = ld, .step = g->b.transposed ? STEP : STEP * ld};
+    coming next = {.ldc = ldc, .row = ld, .step = g->b.transposed ? STEP : STEP * ld};
     for (int col = 0; col < g->N; col += SIDE) {
         int cols = g->N - col < SIDE ? g->N - col : SIDE;
         int more = col + 2 * SIDE <= g->N && k % STEP == 0;
@@ -155,16 +197,16 @@ LANES_INLINE void block(const gemm_call *g, panel_fn panel, const word *a, word 
                                                       : (size_t)p * ld + (size_t)(col + SIDE));
         pack_panel_b(b, g->b, p, k, col, cols, n);
         for (int i = 0, t = 0; i < m; i += SIDE, t += next.b_rows) {
-            int rows = m - i < SIDE ? m - i : SIDE, left = SIDE - t,
-                share = (SIDE + panels - 1) / panels;
+            int rows = m - i < SIDE ? m - i : SIDE, left = SIDE - t;
+            const word *x = a + (size_t)(i / SIDE) * (size_t)(steps * n * PIECE);
             float *c = g->c + (size_t)(row + i) * ldc + col;
-            next.c = c;
-            next.ldc = ldc;
-            next.c_rows = rows == SIDE && cols == SIDE ? (SIDE + steps - 1) / steps : 0;
+            int whole = rows == SIDE && cols == SIDE && !add;
+            fetch_next(&next, g, c, i, m, col, steps);
             next.b_rows = !more ? 0 : share < left ? share : left;
             next.b = then + (size_t)t * ld;
-            panel(x, a + (size_t)(i / SIDE) * (size_t)(steps * n * PIECE), b, steps, &next);
-            take_over(c, ldc, x, rows, cols, add);
+            panel(whole ? c : aside, whole ? ldc : SIDE, x, b, steps, &next);
+            if (!whole)
+                take_over(c, ldc, aside, rows, cols, add);
             if (last && g->tail)
                 g->tail(g->state, row + i, col, rows, cols);
         }
