@@ -7,6 +7,62 @@
 
 enum { COUNTERS = 16, UNITS = 8 * COUNTERS };
 
+#if defined(__AVX512F__)
+
+/* both halves of the products of 16 words and m: even ones in place, odd ones from the upper halves
+ */
+LANES_INLINE void multiply(__m512i *high, __m512i *low, __m512i x, __m512i m) {
+    enum { ODD = 0xaaaa, EVEN = 0x5555 };
+    __m512i even = _mm512_mul_epu32(x, m);
+    __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(x, 32), m);
+    *high = _mm512_mask_shuffle_epi32(odd, EVEN, even, _MM_PERM_CDAB);
+    *low = _mm512_mask_shuffle_epi32(even, ODD, odd, _MM_PERM_CDAB);
+}
+
+/* Philox 4x32 (Salmon et al., SC 2011), 10 rounds. out[w]: word w of the COUNTERS counters
+ * {RNG_DROPOUT, head, 0, c + i}, as rng_block gives it. */
+LANES_INLINE void philox_words(__m512i out[4], uint64_t key, uint32_t head, uint32_t c) {
+    const __m512i m0 = _mm512_set1_epi32((int)0xD2511F53u),
+                  m1 = _mm512_set1_epi32((int)0xCD9E8D57u);
+    const __m512i count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    enum { XOR3 = 0x96, ROUNDS = 10 };
+    uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    __m512i x0 = _mm512_set1_epi32(RNG_DROPOUT), x1 = _mm512_set1_epi32((int)head);
+    __m512i x2 = _mm512_setzero_si512(), x3 = _mm512_add_epi32(_mm512_set1_epi32((int)c), count);
+#pragma GCC unroll 10
+    for (int i = 0; i < ROUNDS; i++) {
+        __m512i high0, low0, high1, low1;
+        multiply(&high0, &low0, x0, m0);
+        multiply(&high1, &low1, x2, m1);
+        x0 = _mm512_ternarylogic_epi32(high1, x1, _mm512_set1_epi32((int)k0), XOR3);
+        x2 = _mm512_ternarylogic_epi32(high0, x3, _mm512_set1_epi32((int)k1), XOR3);
+        x1 = low1;
+        x3 = low0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = x0;
+    out[1] = x1;
+    out[2] = x2;
+    out[3] = x3;
+}
+
+static void fill_units(float *to, uint64_t key, uint32_t head, uint32_t c, uint32_t threshold,
+                       float keep) {
+    const __m512i limit = _mm512_set1_epi32((int)threshold), half = _mm512_set1_epi32(0xffff);
+    const __m512 kept = _mm512_set1_ps(keep);
+    __m512i word[4];
+    philox_words(word, key, head, c);
+    for (int w = 0; w < 4; w++, to += 2 * COUNTERS) {
+        __mmask16 low = _mm512_cmpge_epu32_mask(_mm512_and_si512(word[w], half), limit);
+        __mmask16 high = _mm512_cmpge_epu32_mask(_mm512_srli_epi32(word[w], 16), limit);
+        _mm512_storeu_ps(to, _mm512_maskz_mov_ps(low, kept));
+        _mm512_storeu_ps(to + COUNTERS, _mm512_maskz_mov_ps(high, kept));
+    }
+}
+
+#else
+
 /* one round of Philox 4x32 (Salmon et al., SC 2011) */
 LANES_INLINE void philox_round(uint32_t x[4], uint32_t k0, uint32_t k1) {
     uint64_t a = (uint64_t)x[0] * 0xD2511F53u, b = (uint64_t)x[2] * 0xCD9E8D57u;
@@ -55,6 +111,8 @@ static void fill_units(float *to, uint64_t key, uint32_t head, uint32_t c, uint3
     for (int w = 0; w < 4; w++)
         compare(to + 2 * w * COUNTERS, to + (2 * w + 1) * COUNTERS, word[w], threshold, keep);
 }
+
+#endif
 
 void dropout_mask(float *mask, const dropout *d, dropout_site site, int layer, int head,
                   int32_t example, float p, int positions, int width) {
