@@ -20,12 +20,15 @@ LANES_INLINE void gelu_lanes(float *g, float *u, lanes x, int n) {
 }
 
 void gelu_forward(float *g, float *u, const float *x, const float *bias, int ld, int T, int F) {
+    size_t behind = (size_t)T * (size_t)ld; /* what comes next, mostly */
     for (int t = 0; t < T; t++) {
         size_t at = (size_t)t * (size_t)ld;
         int j = 0;
-        for (; j + LANES <= F; j += LANES)
+        for (; j + LANES <= F; j += LANES) {
+            __builtin_prefetch(g + at + behind + j, 1);
             gelu_lanes(g + at + j, u ? u + at + j : NULL,
                        lanes_load(x + at + j) + lanes_load(bias + j), LANES);
+        }
         if (j < F)
             gelu_lanes(g + at + j, u ? u + at + j : NULL,
                        lanes_load_part(x + at + j, F - j) + lanes_load_part(bias + j, F - j),
@@ -36,7 +39,9 @@ void gelu_forward(float *g, float *u, const float *x, const float *bias, int ld,
 /* a column of LANES from top to bottom; returns the sum of its new d */
 LANES_INLINE lanes gelu_backward_column(float *d, float *u, size_t ld, int T, int n) {
     lanes sum = {0};
+    size_t behind = (size_t)T * ld; /* what comes next, mostly */
     for (int t = 0; t < T; t++, d += ld, u += ld) {
+        __builtin_prefetch(u + behind, 1);
         lanes x = n == LANES ? lanes_load(u) : lanes_load_part(u, n), slope;
         lanes y = n == LANES ? lanes_load(d) : lanes_load_part(d, n);
         lanes g = gelu_and_slope(x, &slope);

@@ -3,12 +3,23 @@
 #include <stddef.h>
 #include <string.h>
 
+/* the row of a token to come, from anywhere in a large table */
+static void fetch_row(const float *word, const batch *b, int32_t t, int H) {
+    enum { AHEAD = 4, LINE = 16 };
+    if (t + AHEAD >= b->T)
+        return;
+    const float *row = word + (size_t)b->ids[t + AHEAD] * (size_t)H;
+    for (int j = 0; j < H; j += LINE)
+        __builtin_prefetch(row + j);
+}
+
 void embedding_forward(float *x, const batch *b, const float *word, const float *pos,
                        const float *type, int H) {
     size_t width = (size_t)H;
     for (int s = 0; s < b->B; s++)
         for (int32_t t = b->offsets[s]; t < b->offsets[s + 1]; t++) {
             float *restrict row = x + (size_t)t * width;
+            fetch_row(word, b, t, H);
             const float *w = word + (size_t)b->ids[t] * width;
             const float *p = pos + (size_t)(t - b->offsets[s]) * width;
             const float *y = type ? type + (b->types ? (size_t)b->types[t] : 0) * width : NULL;
@@ -32,6 +43,7 @@ void embedding_backward(float *dword, float *dpos, float *dtype, const float *dx
     for (int s = 0; s < b->B; s++)
         for (int32_t t = b->offsets[s]; t < b->offsets[s + 1]; t++) {
             const float *row = dx + (size_t)t * width;
+            fetch_row(dword, b, t, H);
             add_row(dword + (size_t)b->ids[t] * width, row, H);
             add_row(dpos + (size_t)(t - b->offsets[s]) * width, row, H);
             if (dtype)

@@ -114,10 +114,24 @@ void linear_backward_weight(float *dw, const float *dy, const float *x, int T, i
                       .p = p});
 }
 
-void bias_backward(float *db, const float *dy, int T, int n) {
-    for (int t = 0; t < T; t++) {
-        const float *restrict row = dy + (size_t)t * (size_t)n;
-        for (int j = 0; j < n; j++)
-            db[j] += row[j];
+/* several rows at a time: db is read and written once for all of them */
+LANES_INLINE void add_rows(float *db, const float *dy, int rows, int n) {
+    int j = 0;
+    for (; j + LANES <= n; j += LANES) {
+        lanes sum = lanes_load(db + j);
+        for (int i = 0; i < rows; i++)
+            sum += lanes_load(dy + (size_t)i * (size_t)n + j);
+        lanes_store(db + j, sum);
     }
+    for (; j < n; j++)
+        for (int i = 0; i < rows; i++)
+            db[j] += dy[(size_t)i * (size_t)n + (size_t)j];
+}
+
+void bias_backward(float *db, const float *dy, int T, int n) {
+    enum { ROWS = 8 };
+    int t = 0;
+    for (; t + ROWS <= T; t += ROWS, dy += ROWS * (size_t)n)
+        add_rows(db, dy, ROWS, n);
+    add_rows(db, dy, T - t, n);
 }
