@@ -123,6 +123,7 @@ static err step(workload *k, work w, const batch *b) {
     reducer_begin(k->sum, 1, &end);
     float *grads = reducer_open(k->sum);
     reducer_touch(k->sum, b->ids, b->T);
+    optimiser_catch_up(k->opt, k->m->block, b->ids, b->T);
     if (w == WORK_MLM) /* true words: whichever are in the first places */
         CALL(encoder_mlm_step(k->ws, k->m, b, k->masked, b->ids, b->T / MASKED_EVERY, &d, 1.0f,
                               grads, &loss));

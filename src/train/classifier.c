@@ -200,8 +200,16 @@ static err checkpoint_open(classifier *t, const train_place *place) {
     return k->path != NULL && t->group->rank == CHECKPOINT_KEEPER ? identify(t) : OK;
 }
 
+/* this rank's range of the parameters */
+static float *own(const classifier *t) {
+    size_t first, n;
+    reducer_range(t->sum, &first, &n);
+    return t->m->block + first;
+}
+
 /* Collective. */
 static err save(classifier *t) {
+    optimiser_settle(t->opt, own(t));
     t->counts[UPDATES] = t->opt->step;
     t->counts[HISTORY] = t->watch.history;
     t->counts[EVALUATIONS] = t->stop.evaluations;
@@ -285,6 +293,7 @@ static err shard_gradient(classifier *t, const slice *x, int s, double *loss, in
         CALL(packer_pack(t->pack, x->rows + first + cut.first[s], n, &b));
         b.smoothing = (float)t->o->label_smoothing;
         reducer_touch(t->sum, b.ids, b.T);
+        optimiser_catch_up(t->opt, own(t), b.ids, b.T);
         CALL(freelb_step(&t->adversary, t->ws, t->m, &b, t->o->dropout > 0 ? &x->drop : NULL,
                          (float)((double)n / x->n), grads, &sum));
         *loss += sum;
@@ -329,15 +338,13 @@ static err update(classifier *t, double loss) {
     const finetune_options *o = t->o;
     float *sum;
     double norm;
-    size_t first, n;
     CALL(reducer_sum(t->sum, &sum));
     keep_mask_apply(&t->mask, sum);
     CALL(reducer_norm(t->sum, sum, &norm));
     t->out->diverged = divergence_seen(&t->watch, loss, norm);
     if (t->out->diverged)
         return OK;
-    reducer_range(t->sum, &first, &n);
-    optimiser_step(t->opt, t->m->block + first, sum, reducer_rows(t->sum),
+    optimiser_step(t->opt, own(t), sum, reducer_rows(t->sum),
                    schedule_rate(t->schedule, t->k.step, t->steps, o->warmup, o->learning_rate),
                    clip_scale(norm, o->clip));
     return reducer_share(t->sum, t->m->block);
@@ -364,14 +371,13 @@ static err take_step(classifier *t, double *loss) {
 /* Held-out loss, if this is a step for it. Collective. */
 static err evaluate(classifier *t) {
     double loss;
-    size_t first, n;
     int due = t->k.step % t->evaluate_every == 0 || t->k.step == t->steps;
     if (t->held.rows == NULL || !due || t->out->diverged)
         return OK;
+    optimiser_settle(t->opt, own(t));
     CALL(heldout_loss(&t->held, t->ws, t->m, &loss));
     t->out->diverged = divergence_heldout(&t->watch, loss);
-    reducer_range(t->sum, &first, &n);
-    early_stop_see(&t->stop, t->k.step, loss, t->m->block + first);
+    early_stop_see(&t->stop, t->k.step, loss, own(t));
     return OK;
 }
 
@@ -420,6 +426,7 @@ static err finish(classifier *t) {
     const early_stop *s = &t->stop;
     int64_t steps = t->k.step, seen = steps < t->tenth ? steps : t->tenth;
     size_t first, n;
+    optimiser_settle(t->opt, own(t));
     out->steps = steps;
     out->tokens = t->counts[TOKENS];
     out->restarts = t->k.restarts;
@@ -438,7 +445,7 @@ static err finish(classifier *t) {
     if (out->diverged || s->best_step == steps)
         return OK;
     reducer_range(t->sum, &first, &n);
-    memcpy(t->m->block + first, s->best, n * sizeof *s->best);
+    memcpy(own(t), s->best, n * sizeof *s->best);
     return reducer_share(t->sum, t->m->block);
 }
 

@@ -11,6 +11,9 @@ enum { CLIP_BLOCK = 1024 };
 /* squares (ceil(n / CLIP_BLOCK)): the sum of squares of each block of x (n), float64, fixed order;
  * NaN if an entry is. */
 void clip_squares(double *squares, const float *x, size_t n);
+/* The same of x (V, width) of which only rows (V) that are 1 are read, the others being +0: its
+ * whole blocks alone; returns how many elements these are. */
+size_t clip_rows(double *squares, const float *x, size_t V, size_t width, const char *rows);
 /* Root of the sum of squares (n), in order. */
 double clip_root(const double *squares, size_t n);
 

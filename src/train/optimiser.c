@@ -43,6 +43,7 @@ err optimiser_create(const encoder_config *c, const optimiser_rule *r, size_t fi
     TRY(mem_alloc((size_t)o->n_arrays, sizeof *o->arrays, &o->arrays));
     encoder_arrays(c, o->arrays, o->n_arrays);
     TRY(mem_alloc((size_t)c->V, sizeof *o->awake, &o->awake));
+    TRY(mem_alloc((size_t)c->V, sizeof *o->taken, &o->taken));
     *out = o;
     o = NULL;
 done:
@@ -57,15 +58,12 @@ void optimiser_destroy(optimiser **o) {
     free((*o)->v);
     free((*o)->arrays);
     free((*o)->awake);
+    free((*o)->taken);
     free(*o);
     *o = NULL;
 }
 
-/* what a step does to one array: the bias corrections are in rate and inverse_root2; rest is 1 -
- * beta, taken in float64, where 1 - 0.999 keeps its digits */
-typedef struct constants {
-    float beta1, rest1, beta2, rest2, scale, shrink, couple, rate, inverse_root2, epsilon;
-} constants;
+typedef optimiser_constants constants;
 
 /* p and the moments after one step; `kind` is a constant where this is inlined */
 LANES_INLINE void update(optimiser_kind kind, lanes *p, lanes *m, lanes *v, lanes g,
@@ -166,28 +164,117 @@ static int sleeps(const optimiser *o, const constants *s) {
                : s->couple == 0.0f && (o->rule.kind == OPTIMISER_SGD || s->epsilon > 0.0f);
 }
 
-static void decay(float *restrict p, size_t n, float shrink) {
-    for (size_t i = 0; i < n; i++)
-        p[i] *= shrink;
+/* --- rows of the word embeddings that are late --- */
+
+/* n steps without a gradient, from step `from` on: in registers what would be n passes */
+LANES_INLINE void idle_steps(optimiser_kind kind, float *restrict p, float *restrict m,
+                             float *restrict v, size_t n, const constants *recent, int64_t from,
+                             int64_t to) {
+    int adam = kind != OPTIMISER_SGD, moved = m != NULL;
+    lanes none = {0};
+    for (size_t i = 0; i < n; i += LANES) {
+        int left = n - i < LANES ? (int)(n - i) : LANES;
+        lanes x = lanes_load_part(p + i, left), a = moved ? lanes_load_part(m + i, left) : none;
+        lanes b = adam ? lanes_load_part(v + i, left) : none;
+        for (int64_t k = from; k < to; k++)
+            update(kind, &x, &a, &b, none, &recent[k % OPTIMISER_LATE]);
+        lanes_store_part(p + i, x, left);
+        if (moved)
+            lanes_store_part(m + i, a, left);
+        if (adam)
+            lanes_store_part(v + i, b, left);
+    }
 }
 
-/* the word embeddings, runs of rows that are awake and runs of those that are not */
-static void update_rows(optimiser *o, const encoder_array *a, float *p, const float *g,
-                        const char *rows, const constants *s) {
-    int64_t V = a->rows;
-    size_t width = (size_t)a->cols;
-    for (int64_t i = 0; i < V; i++)
-        o->awake[i] |= rows[i];
-    for (int64_t i = 0, end; i < V; i = end) {
-        size_t at = (size_t)i * width;
-        for (end = i + 1; end < V && !o->awake[end] == !o->awake[i];)
-            end++;
-        size_t n = (size_t)(end - i) * width;
-        if (o->awake[i])
-            update_part(o, p, g, at, n, s);
-        else if (o->rule.kind == OPTIMISER_ADAMW && s->shrink != 1.0f)
-            decay(p + at, n, s->shrink);
+/* the same where moments are 0 and stay so */
+static void decay_steps(float *restrict p, size_t n, const constants *recent, int64_t from,
+                        int64_t to) {
+    for (size_t i = 0; i < n; i += LANES) {
+        int left = n - i < LANES ? (int)(n - i) : LANES;
+        lanes x = lanes_load_part(p + i, left);
+        for (int64_t k = from; k < to; k++)
+            x *= recent[k % OPTIMISER_LATE].shrink;
+        lanes_store_part(p + i, x, left);
     }
+}
+
+/* row i without a gradient until `to` steps are taken */
+static void row_idle(optimiser *o, float *p, int64_t i, int64_t to) {
+    size_t width = (size_t)o->arrays[0].cols, at = (size_t)i * width;
+    int64_t from = o->taken[i] + 1;
+    float *m = o->m != NULL ? o->m + at : NULL, *v = o->v != NULL ? o->v + at : NULL;
+    const constants *c = o->recent;
+    if (from > to)
+        return;
+    o->taken[i] = to;
+    if (!o->awake[i] && sleeps(o, &c[to % OPTIMISER_LATE])) {
+        if (o->rule.kind == OPTIMISER_ADAMW && c[to % OPTIMISER_LATE].couple != 0.0f)
+            decay_steps(p + at, width, c, from, to + 1);
+        return;
+    }
+    if (o->rule.kind == OPTIMISER_ADAMW)
+        idle_steps(OPTIMISER_ADAMW, p + at, m, v, width, c, from, to + 1);
+    else if (o->rule.kind == OPTIMISER_ADAM)
+        idle_steps(OPTIMISER_ADAM, p + at, m, v, width, c, from, to + 1);
+    else
+        idle_steps(OPTIMISER_SGD, p + at, m, v, width, c, from, to + 1);
+}
+
+/* the next row from i on that has a gradient, fetched; V: there is none */
+static int64_t next_row(const optimiser *o, const float *p, const float *g, const char *rows,
+                        int64_t i) {
+    enum { LINE = 16 };
+    size_t width = (size_t)o->arrays[0].cols;
+    while (i < o->arrays[0].rows && !rows[i])
+        i++;
+    if (i == o->arrays[0].rows)
+        return i;
+    for (size_t at = (size_t)i * width, end = at + width; at < end; at += LINE) {
+        __builtin_prefetch(p + at, 1);
+        __builtin_prefetch(g + at);
+        if (o->m != NULL)
+            __builtin_prefetch(o->m + at, 1);
+        if (o->v != NULL)
+            __builtin_prefetch(o->v + at, 1);
+    }
+    return i;
+}
+
+/* The step at hand: rows with a gradient, and a share of the others, so that none falls behind
+ * further than its steps' constants are kept. */
+static void update_rows(optimiser *o, float *p, const float *g, const char *rows,
+                        const constants *s) {
+    int64_t V = o->arrays[0].rows, turn = o->step % OPTIMISER_LATE;
+    size_t width = (size_t)o->arrays[0].cols;
+    o->recent[turn] = *s;
+    for (int64_t i = next_row(o, p, g, rows, 0), next; i < V; i = next) {
+        next = next_row(o, p, g, rows, i + 1);
+        row_idle(o, p, i, o->step - 1);
+        update_part(o, p, g, (size_t)i * width, width, s);
+        o->taken[i] = o->step;
+        o->awake[i] = 1;
+    }
+    for (int64_t i = V * turn / OPTIMISER_LATE; i < V * (turn + 1) / OPTIMISER_LATE; i++)
+        row_idle(o, p, i, o->step);
+    o->late = 1;
+}
+
+void optimiser_catch_up(optimiser *o, float *p, const int32_t *ids, int T) {
+    for (int t = 0; o->late && t < T; t++)
+        row_idle(o, p, ids[t], o->step);
+}
+
+void optimiser_settle(optimiser *o, float *p) {
+    for (int64_t i = 0; o->late && i < o->arrays[0].rows; i++)
+        row_idle(o, p, i, o->step);
+    o->late = 0;
+}
+
+/* every row has taken every step */
+static void all_taken(optimiser *o) {
+    for (int64_t i = 0; i < o->arrays[0].rows; i++)
+        o->taken[i] = o->step;
+    o->late = 0;
 }
 
 static int any(const float *x, size_t n) {
@@ -200,6 +287,7 @@ static int any(const float *x, size_t n) {
 void optimiser_wake(optimiser *o) {
     const encoder_array *a = &o->arrays[0]; /* the word embeddings */
     size_t width = (size_t)a->cols;
+    all_taken(o);
     for (int64_t i = 0; i < a->rows; i++) {
         size_t at = (size_t)i * width;
         int outside = at < o->first || at + width > o->first + o->n;
@@ -212,17 +300,21 @@ void optimiser_wake(optimiser *o) {
 void optimiser_step(optimiser *o, float *p, const float *grads, const char *rows, double rate,
                     double scale) {
     int heads = 0;
+    if (rows == NULL)
+        optimiser_settle(o, p);
     o->step++;
     for (int i = 0; i < o->n_arrays; i++) {
         const encoder_array *a = &o->arrays[i];
         size_t from = a->offset, to = from + (size_t)a->rows * (size_t)a->cols;
         constants s = step_constants(o, a->decay, rate * layer_factor(o, a, &heads), scale);
-        if (i == 0 && rows != NULL && sleeps(o, &s)) {
-            update_rows(o, a, p, grads, rows, &s);
+        if (i == 0 && rows != NULL) {
+            update_rows(o, p, grads, rows, &s);
             continue;
         }
-        if (i == 0)
+        if (i == 0) {
             memset(o->awake, 1, (size_t)a->rows);
+            all_taken(o);
+        }
         from = from > o->first ? from : o->first;
         to = to < o->first + o->n ? to : o->first + o->n;
         if (from < to)

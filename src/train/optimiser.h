@@ -29,14 +29,26 @@ err optimiser_parse(const char *word, optimiser_kind *out);
 /* AdamW with beta 0.9 and 0.999, epsilon 1e-8, no layer decay. */
 optimiser_rule optimiser_adamw(double weight_decay);
 
+/* What a step does to one array: the bias corrections are in rate and inverse_root2; rest is 1 -
+ * beta, taken in float64, where 1 - 0.999 keeps its digits. */
+typedef struct optimiser_constants {
+    float beta1, rest1, beta2, rest2, scale, shrink, couple, rate, inverse_root2, epsilon;
+} optimiser_constants;
+
+enum { OPTIMISER_LATE = 16 };
+
 typedef struct optimiser {
     optimiser_rule rule;
     int64_t step;    /* done */
     size_t first, n; /* elements first .. first + n - 1 of the block are updated */
     float *m, *v;    // (n) moments, owned; NULL where the rule has none
-    char *awake;     // (V) 1: a row of the word embeddings whose moments may not be 0
     encoder_array *arrays;
     int n_arrays, L;
+    /* of the word embeddings */
+    char *awake;    // (V) 1: a row whose moments may not be 0
+    int64_t *taken; // (V) steps that a row has taken, at most OPTIMISER_LATE fewer than step
+    int late;       /* 1: some row may have taken fewer than step */
+    optimiser_constants recent[OPTIMISER_LATE]; /* of step k at k % OPTIMISER_LATE */
 } optimiser;
 
 /* Caller destroys. ERR_FAILED: memory. */
@@ -46,12 +58,22 @@ void optimiser_destroy(optimiser **o);
 
 /* One step: p (n) from grads (n) times scale (from clipping); both begin at element `first`. rows
  * (V): 0 where the gradient of a row of the word embeddings is +0, NULL: any row may have one; only
- * where the range is the whole block. Rows that never had a gradient cost little: their moments are
- * 0, and all that a step does to them is decay. */
+ * where the range is the whole block.
+ *
+ * Rows of the word embeddings without a gradient take that step later, several at a time, because
+ * they are most of the memory that a step would pass over: those of a batch by optimiser_catch_up,
+ * which must come before they are read, all others within OPTIMISER_LATE steps or by
+ * optimiser_settle, which must come before anything else reads p or the moments. The bits are those
+ * of steps taken at once. Rows that never had a gradient cost little: their moments are 0, and all
+ * that a step does to them is decay. */
 void optimiser_step(optimiser *o, float *p, const float *grads, const char *rows, double rate,
                     double scale);
+/* The rows of ids (T) take the steps that they have not taken. */
+void optimiser_catch_up(optimiser *o, float *p, const int32_t *ids, int T);
+/* All rows do. */
+void optimiser_settle(optimiser *o, float *p);
 
-/* Moments came from elsewhere (a checkpoint): look which rows have some. */
+/* Moments came from elsewhere (a checkpoint, with its step): look which rows have some. */
 void optimiser_wake(optimiser *o);
 
 #endif

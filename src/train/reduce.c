@@ -278,18 +278,11 @@ const char *reducer_rows(const reducer *r) {
     return r->sparse && r->p->size == 1 ? r->blocks[0].touched : NULL;
 }
 
-/* of each CLIP_BLOCK of this rank's range; one in which no row was touched is not read */
+/* of each CLIP_BLOCK of this rank's range; rows that were not touched are not read */
 static void own_squares(reducer *r, const float *sum, size_t first, size_t n) {
     const char *touched = reducer_rows(r);
-    size_t at = 0, width = (size_t)r->H;
-    for (; touched != NULL && at + CLIP_BLOCK <= r->words; at += CLIP_BLOCK) {
-        int any = 0;
-        for (size_t row = at / width; row * width < at + CLIP_BLOCK; row++)
-            any |= touched[row];
-        r->squares[at / CLIP_BLOCK] = 0.0;
-        if (any)
-            clip_squares(r->squares + at / CLIP_BLOCK, sum + at, CLIP_BLOCK);
-    }
+    size_t at =
+        touched != NULL ? clip_rows(r->squares, sum, (size_t)r->V, (size_t)r->H, touched) : 0;
     clip_squares(r->squares + (first + at) / CLIP_BLOCK, sum + at, n - at);
 }
 

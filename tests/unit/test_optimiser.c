@@ -155,9 +155,23 @@ START_TEST(ranges_are_the_whole) {
 END_TEST
 
 /* Steps that know which rows of the word embeddings have a gradient give the bytes of steps that do
- * not: rows that wake late or never, moments that came from a checkpoint. */
+ * not: rows that wake late or never, moments that came from a checkpoint; rows that are late are
+ * whole when they are asked for, and in the end. */
+static void check_rows(optimiser *o, const twin *w, const twin *whole, const char *rows) {
+    size_t H = (size_t)c.H;
+    for (int32_t v = 0; v < c.V; v++) {
+        size_t at = (size_t)v * H;
+        if (v % 2)
+            optimiser_catch_up(o, w->p, &v, 1);
+        if (v % 2 || rows[v])
+            ck_assert(memcmp(w->p + at, whole->p + at, H * sizeof *w->p) == 0);
+    }
+    size_t words = (size_t)c.V * H;
+    ck_assert(memcmp(w->p + words, whole->p + words, (w->n - words) * sizeof *w->p) == 0);
+}
+
 START_TEST(sleeping_rows_are_the_whole) {
-    enum { WAKE = STEPS / 2 };
+    enum { WAKE = STEPS / 2, LONG = 5 * OPTIMISER_LATE };
     optimiser *dense, *sparse, *later;
     twin w = twin_make(), whole = twin_make();
     size_t H = (size_t)c.H;
@@ -165,7 +179,7 @@ START_TEST(sleeping_rows_are_the_whole) {
     ck_ok(optimiser_create(&c, &RULES[_i], 0, w.n, &dense));
     ck_ok(optimiser_create(&c, &RULES[_i], 0, w.n, &sparse));
     ck_ok(optimiser_create(&c, &RULES[_i], 0, w.n, &later));
-    for (int t = 1; t <= STEPS; t++) {
+    for (int t = 1; t <= LONG; t++) {
         twin_gradient(&w, t);
         for (int v = 0; v < c.V; v++) {
             rows[v] = v % 3 == t % 2 || (v == 1 && t > WAKE);
@@ -174,6 +188,7 @@ START_TEST(sleeping_rows_are_the_whole) {
         }
         if (t == WAKE) {
             optimiser *o = sparse;
+            optimiser_settle(o, w.p);
             if (o->m != NULL)
                 memcpy(later->m, o->m, o->n * sizeof *o->m);
             if (o->v != NULL)
@@ -183,9 +198,15 @@ START_TEST(sleeping_rows_are_the_whole) {
             later = o;
             optimiser_wake(sparse);
         }
-        optimiser_step(dense, whole.p, w.g, NULL, 1e-2, 0.9);
-        optimiser_step(sparse, w.p, w.g, rows, 1e-2, 0.9);
+        optimiser_step(dense, whole.p, w.g, NULL, 1e-2 / t, 0.9);
+        optimiser_step(sparse, w.p, w.g, rows, 1e-2 / t, 0.9);
+        check_rows(sparse, &w, &whole, rows);
+        if (t > STEPS && t % 7)
+            continue;
+        optimiser_settle(sparse, w.p);
         ck_assert(memcmp(w.p, whole.p, w.n * sizeof *w.p) == 0);
+        ck_assert(!dense->m || memcmp(sparse->m, dense->m, w.n * sizeof *w.p) == 0);
+        ck_assert(!dense->v || memcmp(sparse->v, dense->v, w.n * sizeof *w.p) == 0);
     }
     free(rows);
     optimiser_destroy(&dense);
@@ -227,6 +248,21 @@ START_TEST(norm_and_clip) {
     clip_squares(squares, g, CLIP_BLOCK); /* as two ranks would, the second with the last blocks */
     clip_squares(squares + 1, g + CLIP_BLOCK, N - CLIP_BLOCK);
     ck_assert_double_eq(clip_root(squares, 3), gradient_norm(g, N));
+    static const int WIDTHS[] = {20, 48, 64, 128};
+    for (int k = 0; k < 4; k++) { /* rows, some of zeros */
+        static float x[N];
+        char rows[N] = {0};
+        size_t width = (size_t)WIDTHS[k], V = N / width;
+        memset(x, 0, sizeof x);
+        for (size_t v = 0; v < V; v++)
+            if ((rows[v] = v % 5 == 1 || v % 7 == 0))
+                memcpy(x + v * width, g + v * width, width * sizeof *x);
+        double whole[3], some[3] = {0};
+        clip_squares(whole, x, N);
+        ck_assert_uint_eq(clip_rows(some, x, V, width, rows), V * width / CLIP_BLOCK * CLIP_BLOCK);
+        for (size_t i = 0; i < V * width / CLIP_BLOCK; i++)
+            ck_assert_double_eq(some[i], whole[i]);
+    }
     g[30] = NAN;
     ck_assert_double_nan(gradient_norm(g, N));
     ck_assert_double_eq(clip_scale(0.5, 1.0), 1.0);
