@@ -16,7 +16,7 @@
 
 typedef enum ws_mode { WS_INFER, WS_KEEP, WS_TRAIN } ws_mode;
 
-enum { MLM_CHUNK = 128 }; /* masked positions whose logits (MLM_CHUNK, V) exist at a time */
+enum { MLM_CHUNK = 256 }; /* masked positions whose logits (MLM_CHUNK, V) exist at a time */
 
 typedef struct layer_acts {
     float *qkv;                 // (T, 3H); last layer of WS_FIRST: kv (T, 2H), then q (B, H)
