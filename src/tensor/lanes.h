@@ -88,7 +88,7 @@ LANES_INLINE int lanes_squeeze(float *p, lanes v, uint32_t there) {
     int n = 0;
     for (int i = 0; i < LANES; i++) {
         p[n] = v[i];
-        n += there >> i & 1;
+        n += (int)(there >> i & 1u);
     }
     return n;
 #endif
