@@ -32,6 +32,7 @@ struct obs_fast {
     double *w, *diag; // (ld)
     double *barrier;  // (ld) 0: may be removed; infinity: may not
     double *score;    // (ld)
+    double least;     /* score of all that may be removed */
     double *rest;     // (ld) of weights without a column
     int32_t *where;   // (d) index in the row
     int32_t *place;   // (d) of an index: where it stands; NONE: removed
@@ -157,25 +158,51 @@ static void row_load(obs_fast *s, const double *w, const float *inverse, pattern
 /* ---- the choice ---- */
 
 typedef double wide __attribute__((vector_size(64)));
+typedef float wide_float __attribute__((vector_size(32)));
 typedef int64_t wide_int __attribute__((vector_size(64)));
 enum { WIDE = 8 };
 
+static inline wide wide_load(const double *p) {
+    wide v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline void wide_store(double *p, wide v) {
+    memcpy(p, &v, sizeof v);
+}
+
+/* the lesser of each pair; where one is NaN, b */
+static inline wide wide_less(wide a, wide b) {
+    wide_int less = a < b;
+    return (wide)(((wide_int)a & less) | ((wide_int)b & ~less));
+}
+
+static double wide_least(wide v) {
+    double least = INFINITY;
+    for (int k = 0; k < WIDE; k++)
+        least = v[k] < least ? v[k] : least;
+    return least;
+}
+
+/* 1 / x to rounding; x positive, neither tiny nor huge */
+static inline wide wide_inverse(wide x) {
+#if defined(__AVX512F__)
+    wide y = (wide)_mm512_rcp14_pd((__m512d)x); /* 14 bits, then 28, then all */
+    y += y * (1.0 - x * y);
+    return y + y * (1.0 - x * y);
+#else
+    return 1.0 / x;
+#endif
+}
+
 /* the lowest score; NaN never */
 static double lowest(const double *score, int n) {
-    wide best[2] = {(wide){0} + INFINITY, (wide){0} + INFINITY};
+    wide best = (wide){0} + INFINITY;
     int i = 0;
-    for (; i + 2 * WIDE <= n; i += 2 * WIDE)
-        for (int h = 0; h < 2; h++) {
-            wide x;
-            memcpy(&x, score + i + h * WIDE, sizeof x);
-            wide_int less = x < best[h];
-            best[h] = (wide)(((wide_int)x & less) | ((wide_int)best[h] & ~less));
-        }
-    double least = INFINITY;
-    for (int k = 0; k < WIDE; k++) {
-        least = best[0][k] < least ? best[0][k] : least;
-        least = best[1][k] < least ? best[1][k] : least;
-    }
+    for (; i + WIDE <= n; i += WIDE)
+        best = wide_less(wide_load(score + i), best);
+    double least = wide_least(best);
     for (; i < n; i++)
         least = score[i] < least ? score[i] : least;
     return least;
@@ -183,19 +210,17 @@ static double lowest(const double *score, int n) {
 
 /* position of the lowest score; ties to the lowest index in the row; NONE: there is none */
 static int choose(const obs_fast *s) {
-    double least = lowest(s->score, s->n);
-    int32_t index = INT32_MAX;
-    if (!(least < INFINITY))
+    if (!(s->least < INFINITY))
         return NONE;
-    for (int i = 0; i < s->n; i += PANEL) { /* behind the last is what was removed */
+    for (int i = 0; i < s->n; i += PANEL) { /* positions are in the order of their indices */
         int found = 0;
         for (int k = i; k < i + PANEL; k++)
-            found |= s->score[k] == least;
-        for (int k = i; found && k < i + PANEL && k < s->n; k++)
-            if (s->score[k] == least && s->where[k] < index)
-                index = s->where[k];
+            found |= s->score[k] == s->least;
+        for (int k = i; found && k < i + PANEL && k < s->n; k++) /* behind it: what was removed */
+            if (s->score[k] == s->least)
+                return k;
     }
-    return s->place[index];
+    return NONE;
 }
 
 /* ---- one removal ---- */
@@ -231,18 +256,22 @@ static void next_vector(obs_fast *s, const float *from, int first, const float *
 
 /* compensate, and bring diagonal and scores up to date; step = w_p / sqrt([H^-1]_pp) */
 static void apply_vector(obs_fast *s, double step) {
+    wide best = (wide){0} + INFINITY;
     for (int j = 0; j < s->n; j += PANEL) {
-        const float *restrict v = now_at(s, s->t, j);
-        double *restrict w = s->w + j, *restrict diag = s->diag + j;
-        double *restrict score = s->score + j;
-        const double *restrict barrier = s->barrier + j;
-        for (int i = 0; i < PANEL; i++) {
-            double x = (double)v[i];
-            w[i] -= step * x;
-            diag[i] -= x * x;
-            score[i] = w[i] * w[i] / diag[i] + barrier[i];
+        const float *v = now_at(s, s->t, j);
+        for (int i = j; i < j + PANEL; i += WIDE, v += WIDE) {
+            wide_float half;
+            memcpy(&half, v, sizeof half);
+            wide x = __builtin_convertvector(half, wide);
+            wide w = wide_load(s->w + i) - step * x, diag = wide_load(s->diag + i) - x * x;
+            wide score = w * w * wide_inverse(diag) + wide_load(s->barrier + i);
+            wide_store(s->w + i, w);
+            wide_store(s->diag + i, diag);
+            wide_store(s->score + i, score);
+            best = wide_less(score, best);
         }
     }
+    s->least = wide_least(best);
 }
 
 static void remove_at(obs_fast *s, int p) {
@@ -271,6 +300,7 @@ static void use_group(obs_fast *s, int index, pattern p) {
     for (int i = group * p.of; i < (group + 1) * p.of; i++)
         if (s->place[i] != NONE)
             s->barrier[s->place[i]] = s->score[s->place[i]] = INFINITY;
+    s->least = lowest(s->score, s->n);
 }
 
 /* ---- the end of an epoch ---- */
@@ -415,6 +445,7 @@ void obs_fast_run(obs_fast *s, const obs_plan *plan, const double *w, const floa
     size_t d = (size_t)s->d;
     int k = plan->n > 0 ? plan->at[plan->n - 1] : 0, shot = 0;
     row_load(s, w, inverse, plan->pattern);
+    s->least = lowest(s->score, s->n);
     *exact = 1;
     for (int done = 0;; done++) {
         for (; shot < plan->n && plan->at[shot] == done; shot++)
