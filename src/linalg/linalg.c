@@ -83,6 +83,12 @@ static void near_square(int size, way *w) {
     w->cols = size / w->rows;
 }
 
+int linalg_is_local(const char *how, int d) {
+    if (strncmp(how, "auto", 4) == 0)
+        return d < LINALG_CROSSOVER;
+    return strncmp(how, "local", 5) == 0;
+}
+
 static err way_of(const par *p, const char *how, int d, way *w) {
     static const char *const words[] = {"local", "auto", "distributed"};
     int at = 0, rows, cols;
@@ -91,7 +97,7 @@ static err way_of(const par *p, const char *how, int d, way *w) {
     while (at < 3 && (strlen(words[at]) != n || strncmp(how, words[at], n) != 0))
         at++;
     CHECK(at < 3, ERR_USAGE, "factorisation \"%s\": expected auto, local or distributed", how);
-    w->distributed = at == 2 || (at == 1 && d >= LINALG_CROSSOVER);
+    w->distributed = !linalg_is_local(how, d);
     near_square(p->size, w);
     if (how[n] == '\0')
         return OK;

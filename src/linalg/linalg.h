@@ -31,6 +31,8 @@ typedef struct linalg_report {
  * it is distributed. ERR_USAGE: none of these, or a grid of more ranks than p has. Not collective.
  */
 err linalg_check(const par *p, const char *how);
+/* 1 if a matrix of order d is factored locally by `how`, one of these. Not collective. */
+int linalg_is_local(const char *how, int d);
 
 /* Factor A + ridge I once and use it for what is asked:
  *

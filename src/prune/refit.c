@@ -127,8 +127,7 @@ static err begin(const par *p, const refit_job *j, refit *out) {
 
 /* 1 if one rank can do all of it: a factorisation that is local, into the node's block */
 static int by_one(const refit_job *j) {
-    int automatic = strncmp(j->factorisation, "auto", 4) == 0 && j->own->d < LINALG_CROSSOVER;
-    return j->inverse && (automatic || strncmp(j->factorisation, "local", 5) == 0);
+    return j->inverse && linalg_is_local(j->factorisation, j->own->d);
 }
 
 /* what `owner` of the node came to, to its other ranks */
@@ -144,7 +143,7 @@ static err hand_out(refit *r, int owner) {
 }
 
 err refit_make_all(const par *p, const refit_job *j, int n, refit *out) {
-    static const par alone = {.size = 1}; /* par_alone() */
+    const par alone = par_alone();
     err e, mine = OK;
     memset(out, 0, (size_t)n * sizeof *out);
     for (int i = 0; i < n; i++)

@@ -1,6 +1,7 @@
-/* amx_tiles.h: the steps of a product of two panels on AMX tiles. Private to gemm_bfloat16 and
- * exact OBS. Panels as bfloat16_pack.h lays them out; tiles 0 to 3 are the sums, 4 and 5 the halves
- * of A, 6 and 7 of B. */
+/* amx_tiles.h: the steps of a product of two panels on AMX tiles. Private to gemm_bfloat16. Panels
+ * as bfloat16_pack.h lays them out; tiles 0 to 3 are the sums, 4 and 5 the halves of A, 6 and 7 of
+ * B.
+ */
 #ifndef ESPALIER_TENSOR_AMX_TILES_H
 #define ESPALIER_TENSOR_AMX_TILES_H
 

@@ -1,5 +1,4 @@
-/* bfloat16_pack.h: operands of a product cut into panels of bfloat16. Private to gemm_bfloat16 and
- * exact OBS.
+/* bfloat16_pack.h: operands of a product cut into panels of bfloat16. Private to gemm_bfloat16.
  *
  * A panel of A is 32 rows, of B 32 columns. Both are cut into steps of 32 terms of the sum, and
  * each step holds either the numbers rounded (n = 1) or their three pieces one after the other
