@@ -13,9 +13,15 @@ enum { EPOCH_MOST = 64, NONE = -1 };
  * may be above 1e-4 of what is left */
 static const double LEAST = 0x1p-10;
 
-/* One row on its way. Its weights stand at positions, in their order; removed ones stay among them
- * until they are an eighth. Vectors of an epoch lie in panels of PANEL positions; when it ends they
- * join the others, and all columns are brought up to date. */
+/* the lowest score of all that may be removed, INFINITY: there is none; where it stands */
+typedef struct lowest {
+    double score;
+    int at;
+} lowest;
+
+/* One row on its way. Its weights stand at positions, in their order; removed ones stay among them,
+ * infinite, until they are an eighth. Vectors of an epoch lie in panels of PANEL positions; when it
+ * ends they join the others, and all columns are brought up to date. */
 struct obs_fast {
     int d, ld;
     int epoch;        /* removals of an epoch, at most */
@@ -30,9 +36,10 @@ struct obs_fast {
     subset alive;     /* positions that are not removed */
     float *cache;     // (slots, ld) columns
     double *w, *diag; // (ld)
-    double *barrier;  // (ld) 0: may be removed; infinity: may not
-    double *score;    // (ld)
-    double least;     /* score of all that may be removed */
+    double *limit;    // (d) of an index: no diagonal element may fall below it
+    double *barrier;  // (ld) of a pattern, 0: may be removed; infinity: may not
+    double *score;    // (ld) as of the last look at all of them
+    lowest next;      /* what is removed next */
     double *rest;     // (ld) of weights without a column
     int32_t *where;   // (d) index in the row
     int32_t *place;   // (d) of an index: where it stands; NONE: removed
@@ -70,6 +77,7 @@ err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     TRY(mem_alloc(n * slots, sizeof(float), &s->cache));
     TRY(mem_alloc(n, sizeof(double), &s->w));
     TRY(mem_alloc(n, sizeof(double), &s->diag));
+    TRY(mem_alloc(n, sizeof(double), &s->limit));
     TRY(mem_alloc(n, sizeof(double), &s->barrier));
     TRY(mem_alloc(n, sizeof(double), &s->score));
     TRY(mem_alloc(n, sizeof(double), &s->rest));
@@ -100,6 +108,7 @@ void obs_fast_destroy(obs_fast **s) {
     free((*s)->cache);
     free((*s)->w);
     free((*s)->diag);
+    free((*s)->limit);
     free((*s)->barrier);
     free((*s)->score);
     free((*s)->rest);
@@ -135,14 +144,14 @@ static float *column_at(const obs_fast *s, int slot) {
 static void row_load(obs_fast *s, const double *w, const float *inverse, pattern p) {
     size_t d = (size_t)s->d;
     for (size_t i = 0; i < (size_t)s->ld; i++) {
-        s->w[i] = i < d ? w[i] : 0.0;
+        s->w[i] = i < d ? w[i] : INFINITY;
         s->diag[i] = i < d ? (double)inverse[i * d + i] : 1.0;
-        s->barrier[i] = i < d ? 0.0 : INFINITY;
-        s->score[i] = s->w[i] * s->w[i] / s->diag[i] + s->barrier[i];
+        s->barrier[i] = 0.0;
     }
     for (int i = 0; i < s->d; i++) {
         s->where[i] = s->place[i] = s->origin.index[i] = (int32_t)i;
         s->slot[i] = NONE;
+        s->limit[i] = s->diag[i] * LEAST;
         s->left[i] = p.of - p.keep;
     }
     subset_tell(&s->origin, s->d);
@@ -172,19 +181,6 @@ static inline void wide_store(double *p, wide v) {
     memcpy(p, &v, sizeof v);
 }
 
-/* the lesser of each pair; where one is NaN, b */
-static inline wide wide_less(wide a, wide b) {
-    wide_int less = a < b;
-    return (wide)(((wide_int)a & less) | ((wide_int)b & ~less));
-}
-
-static double wide_least(wide v) {
-    double least = INFINITY;
-    for (int k = 0; k < WIDE; k++)
-        least = v[k] < least ? v[k] : least;
-    return least;
-}
-
 /* 1 / x to rounding; x positive, neither tiny nor huge */
 static inline wide wide_inverse(wide x) {
 #if defined(__AVX512F__)
@@ -196,42 +192,79 @@ static inline wide wide_inverse(wide x) {
 #endif
 }
 
-/* the lowest score; NaN never */
-static double lowest(const double *score, int n) {
-    wide best = (wide){0} + INFINITY;
-    int i = 0;
-    for (; i + WIDE <= n; i += WIDE)
-        best = wide_less(wide_load(score + i), best);
-    double least = wide_least(best);
-    for (; i < n; i++)
-        least = score[i] < least ? score[i] : least;
-    return least;
+/* the lowest score of each lane, the first of equals; NaN never */
+typedef struct wide_lowest {
+    wide score;
+    wide_int at;
+} wide_lowest;
+
+static inline wide_lowest wide_lowest_none(void) {
+    return (wide_lowest){(wide){0} + INFINITY, (wide_int){0}};
 }
 
-/* position of the lowest score; ties to the lowest index in the row; NONE: there is none */
-static int choose(const obs_fast *s) {
-    if (!(s->least < INFINITY))
-        return NONE;
-    for (int i = 0; i < s->n; i += PANEL) { /* positions are in the order of their indices */
-        int found = 0;
-        for (int k = i; k < i + PANEL; k++)
-            found |= s->score[k] == s->least;
-        for (int k = i; found && k < i + PANEL && k < s->n; k++) /* behind it: what was removed */
-            if (s->score[k] == s->least)
-                return k;
+static inline void wide_lowest_see(wide_lowest *best, wide score, int i) {
+    const wide_int at = i + (wide_int){0, 1, 2, 3, 4, 5, 6, 7};
+#if defined(__AVX512F__)
+    __mmask8 less = _mm512_cmp_pd_mask((__m512d)score, (__m512d)best->score, _CMP_LT_OQ);
+    best->score = (wide)_mm512_mask_mov_pd((__m512d)best->score, less, (__m512d)score);
+    best->at = (wide_int)_mm512_mask_mov_epi64((__m512i)best->at, less, (__m512i)at);
+#else
+    wide_int less = score < best->score;
+    best->score = (wide)(((wide_int)score & less) | ((wide_int)best->score & ~less));
+    best->at = (at & less) | (best->at & ~less);
+#endif
+}
+
+static lowest wide_lowest_of(const wide_lowest *best) {
+    lowest l = {INFINITY, 0};
+    for (int k = 0; k < WIDE; k++)
+        if (best->score[k] < l.score || (best->score[k] == l.score && best->at[k] < l.at))
+            l = (lowest){best->score[k], (int)best->at[k]};
+    return l;
+}
+
+/* scores of WIDE positions from i on */
+static inline wide score_at(const obs_fast *s, int i, wide w, wide diag, int grouped) {
+    wide score = w * w * wide_inverse(diag);
+    return grouped ? score + wide_load(s->barrier + i) : score;
+}
+
+/* all scores as they are now, and the lowest */
+static void look(obs_fast *s) {
+    wide_lowest best = wide_lowest_none();
+    for (int i = 0; i < s->n; i += WIDE) {
+        wide score = score_at(s, i, wide_load(s->w + i), wide_load(s->diag + i), 1);
+        wide_store(s->score + i, score);
+        wide_lowest_see(&best, score, i);
     }
-    return NONE;
+    s->next = wide_lowest_of(&best);
 }
 
 /* ---- one removal ---- */
 
-/* A column as it is now, times root: the epoch's next vector. from: the column, which has the
- * epoch's vectors before `first`; factor (t): the epoch's vectors at its weight. Two panels at a
- * time hide the latency. */
-static void next_vector(obs_fast *s, const float *from, int first, const float *factor,
-                        float root) {
-    const lanes by = lanes_set(root);
+/* Compensate by a panel of the newest vector, from position j on, and bring diagonal and the lowest
+ * score up to date; step = w_p / sqrt([H^-1]_pp). */
+static inline void apply_panel(obs_fast *s, int j, const float *v, double step, int grouped,
+                               wide_lowest *best) {
+    for (int i = j; i < j + PANEL; i += WIDE, v += WIDE) {
+        wide_float half;
+        memcpy(&half, v, sizeof half);
+        wide x = __builtin_convertvector(half, wide);
+        wide w = wide_load(s->w + i) - step * x, diag = wide_load(s->diag + i) - x * x;
+        wide_store(s->w + i, w);
+        wide_store(s->diag + i, diag);
+        wide_lowest_see(best, score_at(s, i, w, diag, grouped), i);
+    }
+}
+
+/* A column as it is now, times root: the epoch's next vector, and what it does. from: the column,
+ * which has the epoch's vectors before `first`; factor (t): the epoch's vectors at its weight. Two
+ * panels at a time hide the latency. */
+LANES_INLINE void take_vector(obs_fast *s, const float *from, int first, const float *factor,
+                              double root, double step, const int grouped) {
+    const lanes by = lanes_set((float)root);
     const size_t stride = (size_t)s->epoch * PANEL;
+    wide_lowest best = wide_lowest_none();
     int t = s->t, panels = (s->n + PANEL - 1) / PANEL;
     for (int j = 0; j < panels; j += 2) {
         int two = j + 1 < panels;
@@ -251,40 +284,25 @@ static void next_vector(obs_fast *s, const float *from, int first, const float *
         lanes_store(next + LANES, by * x[3]);
         lanes_store(to, by * x[0]);
         lanes_store(to + LANES, by * x[1]);
+        apply_panel(s, j * PANEL, to, step, grouped, &best);
+        if (two)
+            apply_panel(s, (j + 1) * PANEL, next, step, grouped, &best);
     }
+    s->next = wide_lowest_of(&best);
 }
 
-/* compensate, and bring diagonal and scores up to date; step = w_p / sqrt([H^-1]_pp) */
-static void apply_vector(obs_fast *s, double step) {
-    wide best = (wide){0} + INFINITY;
-    for (int j = 0; j < s->n; j += PANEL) {
-        const float *v = now_at(s, s->t, j);
-        for (int i = j; i < j + PANEL; i += WIDE, v += WIDE) {
-            wide_float half;
-            memcpy(&half, v, sizeof half);
-            wide x = __builtin_convertvector(half, wide);
-            wide w = wide_load(s->w + i) - step * x, diag = wide_load(s->diag + i) - x * x;
-            wide score = w * w * wide_inverse(diag) + wide_load(s->barrier + i);
-            wide_store(s->w + i, w);
-            wide_store(s->diag + i, diag);
-            wide_store(s->score + i, score);
-            best = wide_less(score, best);
-        }
-    }
-    s->least = wide_least(best);
-}
-
-static void remove_at(obs_fast *s, int p) {
+static void remove_at(obs_fast *s, int p, int grouped) {
     float factor[EPOCH_MOST];
     int slot = s->slot[p];
-    double root = 1.0 / sqrt(s->diag[p]);
+    double root = 1.0 / sqrt(s->diag[p]), step = s->w[p] * root;
     for (int k = 0; k < s->t; k++)
         factor[k] = *now_at(s, k, p);
-    next_vector(s, column_at(s, slot), s->since[slot], factor, (float)root);
-    s->barrier[p] = INFINITY;
-    apply_vector(s, s->w[p] * root);
-    s->diag[p] = 1.0; /* its score stays a number */
-    s->score[p] = INFINITY;
+    s->w[p] = s->diag[p] = INFINITY; /* not the lowest now */
+    if (grouped)
+        take_vector(s, column_at(s, slot), s->since[slot], factor, root, step, 1);
+    else
+        take_vector(s, column_at(s, slot), s->since[slot], factor, root, step, 0);
+    s->diag[p] = 1.0; /* nor later: what little the vectors have there leaves it positive */
     s->place[s->where[p]] = NONE;
     s->holder[slot] = NONE;
     s->slot[p] = NONE;
@@ -299,8 +317,9 @@ static void use_group(obs_fast *s, int index, pattern p) {
         return;
     for (int i = group * p.of; i < (group + 1) * p.of; i++)
         if (s->place[i] != NONE)
-            s->barrier[s->place[i]] = s->score[s->place[i]] = INFINITY;
-    s->least = lowest(s->score, s->n);
+            s->barrier[s->place[i]] = INFINITY;
+    if (s->next.score < INFINITY && s->where[s->next.at] / p.of == group)
+        look(s);
 }
 
 /* ---- the end of an epoch ---- */
@@ -329,7 +348,6 @@ static void compact(obs_fast *s) {
         s->w[i] = s->w[from];
         s->diag[i] = s->diag[from];
         s->barrier[i] = s->barrier[from];
-        s->score[i] = s->score[from];
         s->slot[i] = s->slot[from];
         s->origin.index[i] = s->origin.index[from];
         s->where[i] = s->where[from];
@@ -342,9 +360,9 @@ static void compact(obs_fast *s) {
     s->n = n;
     s->dead = 0;
     for (int i = n; i % PANEL != 0; i++) { /* what follows in the last panel is never chosen */
-        s->w[i] = 0.0;
+        s->w[i] = INFINITY;
         s->diag[i] = 1.0;
-        s->barrier[i] = s->score[i] = INFINITY;
+        s->barrier[i] = 0.0;
         for (int k = 0; k < columns; k++)
             s->column[k][i] = 0.0f;
     }
@@ -382,11 +400,22 @@ static void free_slots(obs_fast *s, int wanted) {
     }
 }
 
-/* position p's column of the inverse that the vectors are taken from */
-static void copy_column(obs_fast *s, int p, float *to) {
-    subset_take(&s->origin, to, s->g + (size_t)s->origin.index[p] * (size_t)s->d, s->n);
-    for (int i = s->n; i % PANEL != 0; i++)
-        to[i] = 0.0f;
+/* the column of position p in the inverse that the vectors are taken from */
+static const float *inverse_at(const obs_fast *s, int p) {
+    return s->g + (size_t)s->origin.index[p] * (size_t)s->d;
+}
+
+/* Columns of the listed positions as the inverse has them. It is far away in memory: the next one
+ * comes while this one is copied. */
+static void copy_columns(obs_fast *s, int n) {
+    for (int k = 0; k < n; k++) {
+        const float *next = inverse_at(s, s->list[k + 1 < n ? k + 1 : k]);
+        for (int i = 0; i < s->d; i += LANES)
+            __builtin_prefetch(next + i, 0, 2);
+        subset_take(&s->origin, s->column[k], inverse_at(s, s->list[k]), s->n);
+        for (int i = s->n; i % PANEL != 0; i++)
+            s->column[k][i] = 0.0f;
+    }
 }
 
 /* mask: 0 for weights without a column that stand low, the chosen among them: as many as the
@@ -407,6 +436,7 @@ static void choose_fresh(obs_fast *s, int chosen, int wanted) {
  */
 static void form_columns(obs_fast *s, int chosen, int wanted) {
     int n = 0, k = 0;
+    look(s);
     choose_fresh(s, chosen, wanted);
     for (int p = 0; p < s->n; p++)
         n += !s->mask[p] && s->rest[p] < INFINITY;
@@ -422,9 +452,9 @@ static void form_columns(obs_fast *s, int chosen, int wanted) {
         s->since[k] = s->t;
         s->list[n] = p;
         s->first[n] = 0;
-        s->column[n] = column_at(s, k);
-        copy_column(s, p, s->column[n++]);
+        s->column[n++] = column_at(s, k);
     }
+    copy_columns(s, n);
     join_vectors(s);
     obs_vectors_subtract(&s->u, s->column, s->list, s->first, n, s->n);
     s->counts.operations += 2.0 * n * s->n * s->u.made;
@@ -445,19 +475,19 @@ void obs_fast_run(obs_fast *s, const obs_plan *plan, const double *w, const floa
     size_t d = (size_t)s->d;
     int k = plan->n > 0 ? plan->at[plan->n - 1] : 0, shot = 0;
     row_load(s, w, inverse, plan->pattern);
-    s->least = lowest(s->score, s->n);
+    look(s);
     *exact = 1;
     for (int done = 0;; done++) {
         for (; shot < plan->n && plan->at[shot] == done; shot++)
             snapshot(s, out + (size_t)shot * d, kept + (size_t)shot * d);
         if (done == k)
             return;
-        int p = choose(s);
-        if (p == NONE || !(s->diag[p] > (double)inverse[(size_t)s->where[p] * (d + 1)] * LEAST)) {
+        double lowest_score = s->next.score;
+        int p = s->next.at, index = s->where[p];
+        if (!(lowest_score < INFINITY) || !(s->diag[p] > s->limit[index])) {
             *exact = 0;
             return;
         }
-        int index = s->where[p];
         if (s->t == s->epoch) {
             close_epoch(s);
             if (s->dead > s->n / 8)
@@ -465,12 +495,12 @@ void obs_fast_run(obs_fast *s, const obs_plan *plan, const double *w, const floa
             p = s->place[index];
         }
         if (s->slot[p] == NONE)
-            form_columns(s, p, least(k - done + (k - done) / 8 + 1, s->ahead));
+            form_columns(s, p, least((k - done) / 4 + s->u.product->rows, s->ahead));
         if (order)
             order[done] = index;
         if (loss)
-            loss[done] = s->score[p];
-        remove_at(s, p);
+            loss[done] = lowest_score;
+        remove_at(s, p, plan->pattern.of > 0);
         if (plan->pattern.of > 0)
             use_group(s, index, plan->pattern);
     }
