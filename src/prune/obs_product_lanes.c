@@ -102,8 +102,7 @@ LANES_INLINE void tile_subtract(const int rows, float *const *c, size_t at, cons
         }
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
-            FMA_BROADCAST(sum[i][0], a + i, b0);
-            FMA_BROADCAST(sum[i][1], a + i, b1);
+            FMA_BROADCAST_PAIR(i, sum[i][0], sum[i][1], a + i, b0, b1);
         }
     }
 #pragma GCC unroll 16

@@ -20,8 +20,7 @@ LANES_INLINE void term(const int rows, lanes sum[TILE_ROWS][2], const float *a, 
     lanes b0 = lanes_load(b), b1 = lanes_load(b + LANES);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
-        FMA_BROADCAST(sum[i][0], a + i, b0);
-        FMA_BROADCAST(sum[i][1], a + i, b1);
+        FMA_BROADCAST_PAIR(i, sum[i][0], sum[i][1], a + i, b0, b1);
     }
 }
 
