@@ -44,16 +44,16 @@ static void turn(float *to, const float *now, int t, int k) {
 
 static void append(const obs_store *v, const float *now, int n, int epoch, int made, int from,
                    int t) {
-    int first = made;
     for (int q = from, k; q < t; q += k, made += k) {
         k = least(t - q, LANES - made % LANES);
-        for (int j = 0; j < n; j += PANEL)
+        for (int j = 0; j < n; j += PANEL) {
+            const float *x = now + (size_t)(j / PANEL * epoch + q) * PANEL;
+            float *panel = (float *)(void *)obs_panel(&product, v, j / PANEL, made);
+            memcpy(panel + made % STEP * PANEL, x, (size_t)k * PANEL * sizeof *x);
             for (int i = 0; i < PANEL; i += LANES)
-                turn(step_of(v, j + i, made), now + (size_t)(j / PANEL * epoch + q) * PANEL + i,
-                     made, k);
+                turn(step_of(v, j + i, made), x + i, made, k);
+        }
     }
-    for (int q = first / STEP * STEP; q < made; q += STEP)
-        pack_panels(v, n, q, made);
 }
 
 static void compact(const obs_store *v, const int32_t *alive, int n, int made) {
