@@ -15,7 +15,7 @@
  * a matrix unit fixed point of 31 bits (linalg/sums.h). What matters is the error in directions
  * that have nothing but the usual ridge, 1e-4 of the diagonal: the inverse is made of those.
  * Measured against float64, d = 256 with inputs that are correlated (0.9 from one to the next, and
- * a common part), relative to the square root of h_ii h_jj, mean square and worst element:
+ * a common part), relative to the square root of h_ii h_jj, root mean square and worst:
  *
  *   tokens                   512              2,048            65,536 in chunks of 2,048
  *   chains                   1.3e-8 1.4e-7    6.7e-9 7.4e-8    1.2e-9 1.4e-8
@@ -25,7 +25,7 @@
  *
  * Inputs that are constant have no error among themselves in chains, 4e-6 to 7e-4 in one. With d =
  * 768 the diagonal of the inverse is off by 2e-6 at most for 2,048 tokens, for 384, of which half
- * the directions have nothing, by 1.2e-3 (4e-4 in the mean square); in one chain by 6e-3 and
+ * the directions have nothing, by 1.2e-3 (4e-4 root mean square); in one chain by 6e-3 and
  * 2e-2. */
 #ifndef ESPALIER_PRUNE_HESSIAN_H
 #define ESPALIER_PRUNE_HESSIAN_H
