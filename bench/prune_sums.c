@@ -34,7 +34,9 @@ static err random_matrix(size_t n, uint32_t which, double **out) {
     return OK;
 }
 
-/* a symmetric product counts the operations of one triangle, as dsyrk does them */
+/* a symmetric product counts the operations of one triangle, as dsyrk does them. Sums may be faster
+ * than that, and than float64's limit: they are not float64 where it does not pay (linalg/sums.h)
+ */
 static double symmetric(int w) {
     return (double)T * w * (w + 1.0);
 }
@@ -66,8 +68,8 @@ err prune_sums_bench(int d, int m) {
     TRY(random_matrix(T * (paired ? w : (size_t)m), 2, &s.y));
     TRY(mem_alloc(w * w, sizeof *s.square, &s.square));
     TRY(share_measure(subject, &s, limit_syrk, &s, SECONDS, LEAST, &r));
-    printf("hessian   in %4d out %4d, %s: %5.1f GFLOP/s, %3.0f %% of dsyrk's %5.1f (of the FMA "
-           "limit: %3.0f %%)\n",
+    printf("hessian   in %4d out %4d, %s: %5.1f GFLOP/s, %3.0f %% of dsyrk's %5.1f (of the "
+           "float64 FMA limit: %3.0f %%)\n",
            d, m, paired ? "paired " : "outputs", 1e-9 * r.rate, 100.0 * r.ratio, 1e-9 * r.limit,
            100.0 * r.rate / peak_fp64());
 done:

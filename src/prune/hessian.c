@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "linalg/dense.h"
-#include "linalg/fixed.h"
+#include "linalg/sums.h"
 #include "par/fixsum.h"
 
 #include <stdlib.h>
@@ -30,8 +30,10 @@ static err create(int d, int m, int paired, const hessian *beside, hessian **out
     CALL(mem_alloc(1, sizeof *h, &h));
     *h = (hessian){.d = d, .m = m, .paired = paired, .beside = beside};
     h->n = triangle(w) + (paired ? (size_t)d * w : rows * w + rows);
-    if (!beside)
+    if (!beside) {
         TRY(arrays_create(h));
+        TRY(chained_room_create(&h->packed));
+    }
     TRY(mem_alloc(2 * h->n, sizeof *h->acc, &h->acc));
 done:
     if (e != OK)
@@ -56,6 +58,7 @@ void hessian_destroy(hessian **h) {
     free((*h)->yy);
     free((*h)->dx);
     free((*h)->acc);
+    chained_room_destroy(&(*h)->packed);
     free(*h);
     *h = NULL;
 }
@@ -102,7 +105,7 @@ static void get_triangle(cursor *at, double *a, size_t w) {
 static err add_paired(const hessian *room, cursor *at, const double *x, const double *y, int T) {
     size_t w = (size_t)room->d + 1;
     /* the other inputs without their constant: the same rows, one column less */
-    CALL(fixed_cross(room->dx, y, (int)w, x, (int)w, T, room->d, (int)w));
+    CALL(sums_cross(room->packed, room->dx, y, (int)w, x, (int)w, T, room->d, (int)w));
     return put(at, room->dx, (size_t)room->d * w);
 }
 
@@ -110,7 +113,7 @@ static err add_outputs(const hessian *room, cursor *at, const double *x, const d
     size_t w = (size_t)room->d + 1, m = (size_t)room->m;
     if (m == 0)
         return OK;
-    CALL(fixed_cross(room->yx, y, room->m, x, (int)w, T, room->m, (int)w));
+    CALL(sums_cross(room->packed, room->yx, y, room->m, x, (int)w, T, room->m, (int)w));
     memset(room->yy, 0, m * sizeof *room->yy);
     for (size_t t = 0; t < (size_t)T; t++)
         for (size_t r = 0; r < m; r++)
@@ -123,7 +126,7 @@ err hessian_add(hessian *h, const double *x, const double *y, int T) {
     const hessian *room = h->beside ? h->beside : h;
     size_t w = (size_t)h->d + 1;
     cursor at = cursor_of(h);
-    err e = fixed_gram(room->xx, x, T, (int)w);
+    err e = sums_gram(room->packed, room->xx, x, T, (int)w);
     if (e == OK)
         e = put_triangle(&at, room->xx, w);
     if (e == OK)
@@ -146,6 +149,7 @@ err hessian_reduce(hessian *h, const par *p) {
     }
     free(h->acc); /* the largest of its arrays, and nothing can be added any more */
     h->acc = NULL;
+    chained_room_destroy(&h->packed);
     return OK;
 }
 

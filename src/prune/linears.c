@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "linalg/dense.h"
-#include "linalg/fixed.h"
+#include "linalg/sums.h"
 #include "par/fixsum.h"
 
 #include <stdlib.h>
@@ -80,6 +80,7 @@ typedef struct tokens {
     double *spare;   // (T, max(in, out))
     double *w;       // (out, in) dense weights
     double *pool_w;  // (H, H) of the classifier's input, one model at a time
+    chained_room *packed;
 } tokens;
 
 static void tokens_free(tokens *t) {
@@ -89,6 +90,7 @@ static void tokens_free(tokens *t) {
     free(t->spare);
     free(t->w);
     free(t->pool_w);
+    chained_room_destroy(&t->packed);
     *t = (tokens){0};
 }
 
@@ -96,6 +98,7 @@ static err tokens_create(const linears *s, tokens *t) {
     *t = (tokens){0};
     CALL(mem_alloc((size_t)s->out * (size_t)s->in, sizeof(double), &t->w));
     linears_dense_weight(s, t->w);
+    CALL(chained_room_create(&t->packed));
     if (s->place == PLACE_CLASSIFIER)
         CALL(mem_alloc((size_t)s->in * (size_t)s->in, sizeof(double), &t->pool_w));
     return OK;
@@ -161,7 +164,9 @@ static err load_inputs(tokens *t, const linears *s, calibration *c, int i, int p
 /* inputs and outputs of the dense model for this rank's i-th chunk */
 static err load_dense(tokens *t, const linears *s, calibration *c, int i) {
     CALL(load_inputs(t, s, c, i, 0));
-    return t->paired ? OK : fixed_linear(t->y, t->x, s->in + 1, t->w, t->T, s->out, s->in);
+    if (t->paired)
+        return OK;
+    return sums_linear(t->packed, t->y, t->x, s->in + 1, t->w, t->T, s->out, s->in);
 }
 
 /* one chunk's products, of every prefix; paired sums take the dense model's inputs instead of its

@@ -105,6 +105,25 @@ LANES_INLINE lanes lanes_fma(lanes a, lanes b, lanes c) {
 #endif
 }
 
+/* to (LANES) float64 becomes v, or gets it added */
+LANES_INLINE void lanes_widen(double *to, lanes v, int add) {
+#if defined(__AVX512F__)
+    __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v));
+    __m512d high =
+        _mm512_cvtps_pd(_mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd((__m512)v), 1)));
+    _mm512_storeu_pd(to, add ? _mm512_add_pd(_mm512_loadu_pd(to), low) : low);
+    _mm512_storeu_pd(to + 8, add ? _mm512_add_pd(_mm512_loadu_pd(to + 8), high) : high);
+#elif defined(__AVX__)
+    __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128((__m256)v));
+    __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps((__m256)v, 1));
+    _mm256_storeu_pd(to, add ? _mm256_add_pd(_mm256_loadu_pd(to), low) : low);
+    _mm256_storeu_pd(to + 4, add ? _mm256_add_pd(_mm256_loadu_pd(to + 4), high) : high);
+#else
+    for (int i = 0; i < LANES; i++)
+        to[i] = add ? to[i] + (double)v[i] : (double)v[i];
+#endif
+}
+
 /* Square root. sqrtf may set errno, so no compiler makes it a vector without -fno-math-errno. */
 LANES_INLINE lanes lanes_sqrt(lanes x) {
 #if defined(__AVX512F__)
