@@ -146,17 +146,12 @@ static void turn_panel(float *left, const float *panels, int first, int k) {
 
 /* ---- products ---- */
 
-/* one term of all elements of a tile: a column of a left panel, a row of a right one. A factor is
- * read once for both vectors: with the broadcasts as part of the multiply-adds, as in tile.h, there
- * would be more reads in a turn than multiply-adds. */
+/* one term of all elements of a tile: a column of a left panel, a row of a right one */
 LANES_INLINE void term(lanes sum[TILE_ROWS][2], const float *a, const float *b) {
     lanes b0 = lanes_load(b), b1 = lanes_load(b + LANES);
 #pragma GCC unroll 16
-    for (int i = 0; i < TILE_ROWS; i++) {
-        lanes factor = lanes_set(a[i]);
-        sum[i][0] = lanes_fma(factor, b0, sum[i][0]);
-        sum[i][1] = lanes_fma(factor, b1, sum[i][1]);
-    }
+    for (int i = 0; i < TILE_ROWS; i++)
+        FMA_BROADCAST_PAIR(i, sum[i][0], sum[i][1], a + i, b0, b1);
 }
 
 /* sums (TILE_ROWS, TILE_COLS) become, or get added, those of a chain of k terms; ahead: as many
