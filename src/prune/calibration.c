@@ -8,8 +8,8 @@
 /* what one model keeps of a chunk */
 typedef struct state {
     float *h;       // (T, H) the block's input; from STAGE_INTER on the sum behind the attention
-    float *context; // (T, H) at STAGE_ATT, else NULL; of the dense model, once it is there, room
-                    // for the block's output too
+    float *context; // (T, H) at STAGE_ATT, else NULL; the dense model's is always there, and has
+                    // room for the block's output too
 } state;
 
 typedef struct chunk {
@@ -47,6 +47,7 @@ static err chunk_make(calibration *c, const examples *x, int number, int size, c
     CALL(pack(c, k, &b));
     k->T = b.T;
     CALL(mem_alloc((size_t)c->models, sizeof *k->of, &k->of));
+    CALL(mem_alloc(state_size(c, k), sizeof(float), &k->of[0].context));
     for (int m = 0; m < c->models; m++) {
         CALL(mem_alloc(state_size(c, k), sizeof(float), &k->of[m].h));
         if (m == 0)
@@ -138,14 +139,9 @@ static err go(calibration *c, const chunk *k, int m, const batch *b, block_stage
                               from == STAGE_ATT ? s->context : s->h, s->h, to, out);
 }
 
-static err room_beside(const calibration *c, const chunk *k, state *s) {
-    return s->context ? OK : mem_alloc(state_size(c, k), sizeof(float), &s->context);
-}
-
 /* the dense model's output of the block, while its gelu is in c->out */
 static err go_ahead(calibration *c, chunk *k, const batch *b) {
     state *s = &k->of[0];
-    CALL(room_beside(c, k, s));
     CALL(encoder_block_from(c->ws, c->model[0], c->block, b, STAGE_OUT, c->out, s->h, STAGE_DONE,
                             s->context));
     k->ahead = 1;
@@ -194,7 +190,8 @@ static err step(calibration *c, chunk *k, int m, const batch *b) {
     state *s = &k->of[m];
     switch (c->at) {
     case STAGE_QKV:
-        CALL(room_beside(c, k, s));
+        if (m > 0)
+            CALL(mem_alloc(state_size(c, k), sizeof(float), &s->context));
         return go(c, k, m, b, STAGE_ATT, s->context);
     case STAGE_ATT:
         CALL(go(c, k, m, b, STAGE_INTER, s->h));

@@ -22,8 +22,8 @@ typedef struct calibration calibration;
 
 /* Chunks of `chunk` sentences of x, embedded, for models (n) of one shape, which must outlive it
  * and share all embeddings; at STAGE_QKV of block 0. The first of them is dense: its weights do not
- * change. 4 T H bytes a model for the T tokens of this rank, 8 T H at STAGE_ATT, and of the dense
- * one from then on. The caller closes. Collective over p. */
+ * change. 4 T H bytes a model for the T tokens of this rank, 8 T H at STAGE_ATT and of the dense
+ * one always. The caller closes. Collective over p. */
 err calibration_open(const par *p, const encoder *const *models, int n, const examples *x,
                      int chunk, calibration **out);
 void calibration_close(calibration **c); /* NULL is allowed */
