@@ -180,9 +180,10 @@ err encoder_embed(encoder_ws *ws, const encoder *m, const batch *b, float *h);
 /* From the block's input h (T, H) to the input of stage s: x (T, H) or (T, F) for STAGE_OUT. */
 err encoder_block(encoder_ws *ws, const encoder *m, int layer, const batch *b, const float *h,
                   block_stage s, float *x);
-/* The same from the input x (T, H) of stage `from`, STAGE_INTER at most, to that of a later one,
- * out; the same bits as from the block's input h (T, H), which is read at STAGE_ATT alone, NULL
- * elsewhere. out may be x or h, unless to is from. */
+/* The same from the input x of stage `from`, STAGE_OUT at most, to that of a later one, out; the
+ * same bits as from the block's input. h (T, H) is what the residual adds: at STAGE_ATT the block's
+ * input, at STAGE_OUT the input of STAGE_INTER; NULL elsewhere. out may be x or h, unless to is
+ * from. */
 err encoder_block_from(encoder_ws *ws, const encoder *m, int layer, const batch *b,
                        block_stage from, const float *x, const float *h, block_stage to,
                        float *out);

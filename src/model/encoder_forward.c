@@ -198,17 +198,26 @@ static void block_context(encoder_ws *ws, layer_acts *a, const encoder *m, int l
     forward_attention(ws, a, m, l, b, NULL);
 }
 
+/* what the intermediate linear sees, from what is kept of an earlier stage, x, or h behind it */
+static void block_mid(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *b,
+                      block_stage from, const float *x, const float *h) {
+    if (from < STAGE_INTER)
+        forward_mid(ws, a, m, l, b, NULL, from == STAGE_ATT ? h : x);
+    else
+        memcpy(a->mid, from == STAGE_INTER ? x : h, (size_t)b->T * (size_t)m->c.H * sizeof *x);
+}
+
 err encoder_block_from(encoder_ws *ws, const encoder *m, int layer, const batch *b,
                        block_stage from, const float *x, const float *h, block_stage to,
                        float *out) {
     CHECK(layer >= 0 && layer < m->c.L, ERR_FAILED, "encoder_block: layer %d of %d", layer, m->c.L);
-    CHECK(from <= STAGE_INTER && from <= to, ERR_FAILED, "encoder_block: from stage %d to %d",
+    CHECK(from <= STAGE_OUT && from <= to, ERR_FAILED, "encoder_block: from stage %d to %d",
           (int)from, (int)to);
     CALL(forward_begin(ws, m, b, 0, WS_INFER, 0));
     layer_acts *a = &ws->layer[layer];
     size_t T = (size_t)b->T, H = (size_t)m->c.H, F = (size_t)m->c.F;
     if (from == to) {
-        memcpy(out, x, T * H * sizeof *x);
+        memcpy(out, x, T * (from == STAGE_OUT ? F : H) * sizeof *x);
         return OK;
     }
     if (from < STAGE_INTER)
@@ -217,15 +226,15 @@ err encoder_block_from(encoder_ws *ws, const encoder *m, int layer, const batch 
         memcpy(out, a->context, T * H * sizeof *x);
         return OK;
     }
-    if (from < STAGE_INTER)
-        forward_mid(ws, a, m, layer, b, NULL, from == STAGE_ATT ? h : x);
-    else
-        memcpy(a->mid, x, T * H * sizeof *x);
+    block_mid(ws, a, m, layer, b, from, x, h);
     if (to == STAGE_INTER) {
         memcpy(out, a->mid, T * H * sizeof *x);
         return OK;
     }
-    forward_gelu(ws, a, m, layer, b->T);
+    if (from < STAGE_OUT)
+        forward_gelu(ws, a, m, layer, b->T);
+    else
+        memcpy(ws->gelu, x, T * F * sizeof *x);
     if (to == STAGE_OUT) {
         memcpy(out, ws->gelu, T * F * sizeof *x);
         return OK;

@@ -1,5 +1,7 @@
 #include "par/fixsum.h"
 
+#include "par/node_sum.h"
+
 #include <math.h>
 
 /* hi counts units of 2^-20, lo of 2^-60: see fixsum.h */
@@ -40,7 +42,7 @@ err fixsum_reduce(const par *p, int64_t *acc, size_t n) {
     CALL(par_max_i64(p, &largest, 1));
     CHECK(largest <= HI_LARGEST / p->size, ERR_FAILED, "a sum over %d ranks is above 2^41 / %d",
           p->size, p->size);
-    CALL(par_sum_i64(p, acc, 2 * n));
+    CALL(node_sum_i64(p, acc, 2 * n));
     for (size_t i = 0; i < n; i++) {
         hi[i] += lo[i] >> LO_BITS;
         lo[i] &= LO_MASK;
@@ -77,5 +79,5 @@ void fixsum_value_f32(float *restrict x, const int64_t *restrict acc, size_t n) 
 }
 
 err fixsum_reduce_f32(const par *p, int64_t *acc, size_t n) {
-    return par_sum_i64(p, acc, n);
+    return node_sum_i64(p, acc, n);
 }

@@ -8,12 +8,14 @@
 /* what one model keeps of a chunk */
 typedef struct state {
     float *h;       // (T, H) the block's input; from STAGE_INTER on the sum behind the attention
-    float *context; // (T, H) at STAGE_ATT, else NULL
+    float *context; // (T, H) at STAGE_ATT, else NULL; the dense model's is always there, and has
+                    // room for the block's output too
 } state;
 
 typedef struct chunk {
     int first, B, T;
     state *of; // (models)
+    int ahead; /* 1: the dense model's context is the block's output */
 } chunk;
 
 struct calibration {
@@ -45,6 +47,7 @@ static err chunk_make(calibration *c, const examples *x, int number, int size, c
     CALL(pack(c, k, &b));
     k->T = b.T;
     CALL(mem_alloc((size_t)c->models, sizeof *k->of, &k->of));
+    CALL(mem_alloc(state_size(c, k), sizeof(float), &k->of[0].context));
     for (int m = 0; m < c->models; m++) {
         CALL(mem_alloc(state_size(c, k), sizeof(float), &k->of[m].h));
         if (m == 0)
@@ -136,8 +139,17 @@ static err go(calibration *c, const chunk *k, int m, const batch *b, block_stage
                               from == STAGE_ATT ? s->context : s->h, s->h, to, out);
 }
 
+/* the dense model's output of the block, while its gelu is in c->out */
+static err go_ahead(calibration *c, chunk *k, const batch *b) {
+    state *s = &k->of[0];
+    CALL(encoder_block_from(c->ws, c->model[0], c->block, b, STAGE_OUT, c->out, s->h, STAGE_DONE,
+                            s->context));
+    k->ahead = 1;
+    return OK;
+}
+
 err calibration_input(calibration *c, int i, int m, const float **x, int *T) {
-    const chunk *k = &c->chunks[i];
+    chunk *k = &c->chunks[i];
     batch b;
     *T = k->T;
     *x = c->at == STAGE_ATT ? k->of[m].context : k->of[m].h;
@@ -145,7 +157,8 @@ err calibration_input(calibration *c, int i, int m, const float **x, int *T) {
         return OK;
     CALL(pack(c, k, &b));
     *x = c->out;
-    return go(c, k, m, &b, STAGE_OUT, c->out);
+    CALL(go(c, k, m, &b, STAGE_OUT, c->out));
+    return m == 0 && !k->ahead ? go_ahead(c, k, &b) : OK;
 }
 
 err calibration_pooled_input(calibration *c, int i, int m, const float **x, int *B) {
@@ -160,20 +173,35 @@ err calibration_pooled_input(calibration *c, int i, int m, const float **x, int 
     return OK;
 }
 
+/* what model m keeps of chunk k, from STAGE_OUT on to the next block */
+static err step_out(calibration *c, chunk *k, int m, const batch *b) {
+    state *s = &k->of[m];
+    if (m > 0 || !k->ahead)
+        return go(c, k, m, b, STAGE_DONE, s->h);
+    float *output = s->context;
+    s->context = s->h;
+    s->h = output;
+    k->ahead = 0;
+    return OK;
+}
+
 /* what model m keeps of chunk k, one stage on */
-static err step(calibration *c, const chunk *k, int m, const batch *b) {
+static err step(calibration *c, chunk *k, int m, const batch *b) {
     state *s = &k->of[m];
     switch (c->at) {
     case STAGE_QKV:
-        CALL(mem_alloc(state_size(c, k), sizeof(float), &s->context));
+        if (m > 0)
+            CALL(mem_alloc(state_size(c, k), sizeof(float), &s->context));
         return go(c, k, m, b, STAGE_ATT, s->context);
     case STAGE_ATT:
         CALL(go(c, k, m, b, STAGE_INTER, s->h));
-        free(s->context);
-        s->context = NULL;
+        if (m > 0) {
+            free(s->context);
+            s->context = NULL;
+        }
         return OK;
     case STAGE_OUT:
-        return go(c, k, m, b, STAGE_DONE, s->h);
+        return step_out(c, k, m, b);
     default: /* the gelu is made from what is there */
         return OK;
     }

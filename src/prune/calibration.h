@@ -3,9 +3,10 @@
  *
  * Kept for every model and chunk is what the next stage starts from: the block's input, with the
  * attention's context beside it where the attention output is to be pruned, then what that and the
- * residual make. So a model takes a block's products once, but for those behind the gelu, which is
- * four times as wide and made anew: 32 H^2 operations a token and block instead of 24 for a forward
- * pass alone. Rows of products are independent of when they are made: the bits are those of
+ * residual make. So a model takes a block's products once, but for those of the gelu, which is four
+ * times as wide and made anew: 32 H^2 operations a token and block instead of 24 for a forward pass
+ * alone. The dense model, which stays what it is, goes on to the block's output as soon as its gelu
+ * is there. Rows of products are independent of when they are made: the bits are those of
  * encoder_block from the block's input.
  *
  * A chunk is a fixed run of sentences whatever the number of ranks; rank r owns chunks r, r + size,
@@ -20,8 +21,9 @@
 typedef struct calibration calibration;
 
 /* Chunks of `chunk` sentences of x, embedded, for models (n) of one shape, which must outlive it
- * and share all embeddings; at STAGE_QKV of block 0. 4 T H bytes a model for the T tokens of this
- * rank, 8 T H at STAGE_ATT. The caller closes. Collective over p. */
+ * and share all embeddings; at STAGE_QKV of block 0. The first of them is dense: its weights do not
+ * change. 4 T H bytes a model for the T tokens of this rank, 8 T H at STAGE_ATT and of the dense
+ * one always. The caller closes. Collective over p. */
 err calibration_open(const par *p, const encoder *const *models, int n, const examples *x,
                      int chunk, calibration **out);
 void calibration_close(calibration **c); /* NULL is allowed */

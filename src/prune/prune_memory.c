@@ -30,11 +30,11 @@ prune_need prune_memory(const encoder_config *c, const prune_options *o, int n, 
     double chunks = (double)((o->calibration + o->chunk - 1) / o->chunk);
     double own = (double)(((int64_t)chunks + ranks - 1) / ranks);
     double chunk = smaller((double)o->chunk, (double)o->calibration) * length;
-    double states = 4 * models * own * chunk * H, at_a_time = smaller(n, ranks);
+    double state = 4 * own * chunk * H, at_a_time = smaller(n, ranks);
     double most = larger(stage(F, H, n, at_a_time, chunk), stage(H, F, n, at_a_time, chunk));
-    /* at the attention's output contexts lie beside the states */
-    most = larger(most, states + stage(H, H, n, at_a_time, chunk));
+    /* at the attention's output contexts lie beside all states, later beside the dense model's */
+    most = larger(most, (models - 1) * state + stage(H, H, n, at_a_time, chunk));
     return (prune_need){.parameters = 4.0 * models * (double)encoder_count(c),
-                        .states = states,
+                        .states = (models + 1) * state,
                         .sums = most + BUFFERS};
 }

@@ -34,6 +34,7 @@ typedef struct stage {
     refit_job *job; // (n) without repetition
     refit *fit;     // (n)
     int fits;
+    int ahead; /* a fit that one rank makes while the others prune rows, -1: none */
 } stage;
 
 static prune_layer *row_add(pruning *s, int layer, const linear_view *v, int64_t removed,
@@ -162,8 +163,14 @@ static int together(const stage *t, int first, part **list) {
     return n;
 }
 
+/* a rank's work on the fit that is made ahead */
+static err make_ahead(void *with) {
+    stage *t = with;
+    return refit_alone(&t->job[t->ahead], &t->fit[t->ahead]);
+}
+
 /* rows of the parts listed, by one call, into their models; layer: block, L for the head */
-static err make_rows(const stage *t, const refit *r, part *const *list, int n, int layer) {
+static err make_rows(stage *t, const refit *r, part *const *list, int n, int layer) {
     int width = list[0]->l.n; /* linears */
     pruned_rows *rows = NULL;
     double *share = NULL;
@@ -182,7 +189,12 @@ static err make_rows(const stage *t, const refit *r, part *const *list, int n, i
     q.n = n;
     q.sparsity = share;
     q.seen = seen;
+    q.meanwhile = t->ahead >= 0 ? make_ahead : NULL;
+    q.with = t;
     TRY(rows_prune(t->s->p, r, seen[0], list[0]->job.obs, t->bias, &q, rows));
+    if (t->ahead >= 0)
+        TRY(refit_finish(t->s->p, &t->job[t->ahead], &t->fit[t->ahead]));
+    t->ahead = -1;
     for (int i = 0; i < n; i++) {
         for (int k = 0, at = 0; k < width; at += list[i]->l.dense[k++].out)
             store_linear(list[i], layer, k, &rows[i], at, r);
@@ -197,33 +209,45 @@ done:
     return e;
 }
 
-/* fits from `first` up to `end`, and all rows that start from them */
-static err make_fits(stage *t, int first, int end, int layer) {
+/* all rows that start from fit k */
+static err make_rows_of(stage *t, int k, int layer) {
     part **list = NULL;
     err e = mem_alloc((size_t)t->n, sizeof *list, &list);
     TRY(par_agree(t->s->p, e));
-    TRY(refit_make_all(t->s->p, t->job + first, end - first, t->fit + first));
     for (int i = 0; i < t->n; i++) {
-        part *a = &t->parts[i];
-        if (a->done || a->fit < first || a->fit >= end)
+        if (t->parts[i].done || t->parts[i].fit != k)
             continue;
         int n = together(t, i, list);
-        TRY(make_rows(t, &t->fit[a->fit], list, n, layer));
+        TRY(make_rows(t, &t->fit[k], list, n, layer));
     }
 done:
-    for (int i = first; i < end; i++)
-        refit_free(&t->fit[i]);
     free(list);
     return e;
 }
 
-/* every rank factors one at a time, so that no more are held than there are ranks */
+/* Every rank factors one at a time, so that no more are held than there are ranks: at first all of
+ * them at once; then the next whenever one has been used up, by one rank while the others prune the
+ * rows of the last. */
 static err make_all(stage *t, int layer) {
-    for (int first = 0; first < t->fits; first += t->s->p->size) {
-        int end = first + t->s->p->size;
-        CALL(make_fits(t, first, end < t->fits ? end : t->fits, layer));
+    const par *p = t->s->p;
+    int made = t->fits < p->size ? t->fits : p->size;
+    err e;
+    TRY(refit_make_all(p, t->job, made, t->fit));
+    for (int k = 0; k < t->fits; k++) {
+        if (made == k) { /* one rank */
+            TRY(refit_make(p, &t->job[k], &t->fit[k]));
+            made++;
+        } else if (k > 0 && made < t->fits) {
+            TRY(refit_begin(p, &t->job[made], made, &t->fit[made]));
+            t->ahead = made++;
+        }
+        TRY(make_rows_of(t, k, layer));
+        refit_free(&t->fit[k]);
     }
-    return OK;
+done:
+    for (int k = 0; k < t->fits && e != OK; k++)
+        refit_free(&t->fit[k]);
+    return e;
 }
 
 /* ---- a stage ---- */
@@ -242,7 +266,7 @@ static void stage_free(stage *t) {
 
 /* room for up to n models in stages of the shape of l */
 static err stage_create(const prunings *s, int n, const linears *l, stage *t) {
-    *t = (stage){.s = s};
+    *t = (stage){.s = s, .ahead = -1};
     size_t each = (size_t)n;
     CALL(mem_alloc(each, sizeof *t->parts, &t->parts));
     CALL(mem_alloc(each, sizeof *t->sums, &t->sums));

@@ -106,12 +106,17 @@ done:
     return e;
 }
 
-/* room for what comes out */
-static err begin(const par *p, const refit_job *j, refit *out) {
+/* 1 if one rank can do all of it: a factorisation that is local, into the node's block */
+static int by_one(const refit_job *j) {
+    return j->inverse && linalg_is_local(j->factorisation, j->own->d);
+}
+
+err refit_begin(const par *p, const refit_job *j, int turn, refit *out) {
     size_t d = (size_t)j->own->d, m = (size_t)j->own->m;
     *out = (refit){.d = j->own->d,
                    .m = j->own->m,
-                   .report = {.factorisation = "none", .condition = NAN, .residual = NAN}};
+                   .report = {.factorisation = "none", .condition = NAN, .residual = NAN},
+                   .owner = -1};
     err e = mem_alloc(m * d, sizeof *out->start, &out->start);
     if (e == OK)
         e = mem_alloc(m, sizeof *out->shift, &out->shift);
@@ -122,48 +127,44 @@ static err begin(const par *p, const refit_job *j, refit *out) {
         CALL(shared_create(p, d * d * sizeof *out->inverse, &out->node));
         out->inverse = out->node->block;
     }
+    if (by_one(j))
+        out->owner = turn % out->node->node->size;
     return OK;
 }
 
-/* 1 if one rank can do all of it: a factorisation that is local, into the node's block */
-static int by_one(const refit_job *j) {
-    return j->inverse && linalg_is_local(j->factorisation, j->own->d);
+err refit_alone(const refit_job *j, refit *out) {
+    const par alone = par_alone();
+    refit_job one = *j;
+    one.factorisation = "local";
+    return out->owner >= 0 && out->owner == out->node->node->rank ? fit(&alone, &one, out) : OK;
 }
 
-/* what `owner` of the node came to, to its other ranks */
-static err hand_out(refit *r, int owner) {
+/* what the owner came to, to the other ranks of its node */
+static err hand_out(refit *r) {
     const par *node = r->node->node;
     size_t d = (size_t)r->d, m = (size_t)r->m;
     CALL(shared_sync(r->node));
-    CALL(par_bcast(node, r->start, m * d * sizeof *r->start, owner));
-    CALL(par_bcast(node, r->shift, m * sizeof *r->shift, owner));
-    CALL(par_bcast(node, r->mean, d * sizeof *r->mean, owner));
-    CALL(par_bcast(node, &r->damping, sizeof r->damping, owner));
-    return par_bcast(node, &r->report, sizeof r->report, owner);
+    CALL(par_bcast(node, r->start, m * d * sizeof *r->start, r->owner));
+    CALL(par_bcast(node, r->shift, m * sizeof *r->shift, r->owner));
+    CALL(par_bcast(node, r->mean, d * sizeof *r->mean, r->owner));
+    CALL(par_bcast(node, &r->damping, sizeof r->damping, r->owner));
+    return par_bcast(node, &r->report, sizeof r->report, r->owner);
+}
+
+err refit_finish(const par *p, const refit_job *j, refit *out) {
+    return out->owner >= 0 ? hand_out(out) : fit(p, j, out);
 }
 
 err refit_make_all(const par *p, const refit_job *j, int n, refit *out) {
-    const par alone = par_alone();
     err e, mine = OK;
     memset(out, 0, (size_t)n * sizeof *out);
-    for (int i = 0; i < n; i++)
-        TRY(begin(p, &j[i], &out[i]));
-    for (int i = 0, turn = 0; i < n; i++) {
-        if (!by_one(&j[i]))
-            continue;
-        const par *node = out[i].node->node;
-        refit_job one = j[i];
-        one.factorisation = "local";
-        if (mine == OK && turn++ % node->size == node->rank)
-            mine = fit(&alone, &one, &out[i]);
-    }
+    for (int i = 0, turn = 0; i < n; i++)
+        TRY(refit_begin(p, &j[i], by_one(&j[i]) ? turn++ : 0, &out[i]));
+    for (int i = 0; i < n && mine == OK; i++)
+        mine = refit_alone(&j[i], &out[i]);
     TRY(par_agree(p, mine));
-    for (int i = 0, turn = 0; i < n; i++) {
-        if (by_one(&j[i]))
-            TRY(hand_out(&out[i], turn++ % out[i].node->node->size));
-        else
-            TRY(fit(p, &j[i], &out[i]));
-    }
+    for (int i = 0; i < n; i++)
+        TRY(refit_finish(p, &j[i], &out[i]));
 done:
     for (int i = 0; i < n && e != OK; i++)
         refit_free(&out[i]);

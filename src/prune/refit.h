@@ -40,6 +40,7 @@ typedef struct refit {
     shared *node;
     double damping; /* ridge in the end / mean diagonal */
     linalg_report report;
+    int owner; /* rank of the node that makes it for the others; -1: all of them together */
 } refit;
 
 /* ERR_FAILED: no damping makes H positive definite (linalg.h). The caller frees. Collective over p.
@@ -49,7 +50,17 @@ err refit_make(const par *p, const refit_job *j, refit *out);
  * ranks of a node take one each at a time instead of waiting for the first. The bytes are those of
  * refit_make. Every inverse is held at once. */
 err refit_make_all(const par *p, const refit_job *j, int n, refit *out);
-void refit_free(refit *r);
+
+/* One in three steps, so that ranks do something else while one of them factors, and the bytes of
+ * refit_make: room for it; what this rank does of it alone, if it is its turn; all the rest, once
+ * the ranks have agreed that the second step went well. The second is not collective, the others
+ * are, over p. Locally, with an inverse, rank `turn` of every node (counted round and round) does
+ * all of it. The caller frees, also after an error. */
+err refit_begin(const par *p, const refit_job *j, int turn, refit *out);
+err refit_alone(const refit_job *j, refit *out);
+err refit_finish(const par *p, const refit_job *j, refit *out);
+
+void refit_free(refit *r); /* collective over the ranks of its node */
 
 /* The bias of pruned weights w (d) of row r, minus the dense bias. Not collective. */
 double refit_bias(const refit *r, int row, const double *w);

@@ -94,10 +94,35 @@ static err make_gram(rows_part *s) {
 }
 
 static void part_free(rows_part *s) {
+    free(s->row);
     free(s->w);
     free(s->kept);
     free(s->swaps);
     free(s->gram);
+}
+
+/* for so many own rows */
+static err make_room(rows_part *s, int rows) {
+    size_t n = (size_t)rows, results = (size_t)s->q->n, d = (size_t)s->r->d;
+    CALL(mem_resize(n, sizeof *s->row, &s->row));
+    CALL(mem_resize(n * results * d, sizeof *s->w, &s->w));
+    CALL(mem_resize(n * results * d, 1, &s->kept));
+    CALL(mem_resize(n * results, sizeof *s->swaps, &s->swaps));
+    s->room = rows;
+    return OK;
+}
+
+err rows_take(rows_part *s, int row) {
+    size_t results = (size_t)s->q->n;
+    if (s->n == s->room)
+        CALL(make_room(s, s->room + s->room / 8 + 1));
+    memset(s->swaps + (size_t)s->n * results, 0, results * sizeof *s->swaps);
+    s->row[s->n++] = row;
+    return OK;
+}
+
+err rows_meanwhile(const rows_request *q) {
+    return q->meanwhile ? q->meanwhile(q->with) : OK;
 }
 
 static err part_create(const par *p, const refit *r, const hessian *for_obs, const rows_request *q,
@@ -105,19 +130,22 @@ static err part_create(const par *p, const refit *r, const hessian *for_obs, con
     size_t d = (size_t)r->d, m = (size_t)r->m;
     size_t first = m * (size_t)p->rank / (size_t)p->size;
     size_t n = m * ((size_t)p->rank + 1) / (size_t)p->size - first;
-    *s = (rows_part){.p = p, .r = r, .obs = for_obs, .q = q, .first = (int)first, .n = (int)n};
+    *s = (rows_part){.p = p, .r = r, .obs = for_obs, .q = q, .first = (int)first, .share = (int)n};
     CALL(check(r, q));
-    CALL(mem_alloc((size_t)q->n * n * d + 1, sizeof *s->w, &s->w));
-    CALL(mem_alloc((size_t)q->n * n * d + 1, 1, &s->kept));
-    CALL(mem_alloc((size_t)q->n * n + 1, sizeof *s->swaps, &s->swaps));
-    for (size_t j = 0; j < (size_t)q->n; j++)
-        memcpy(s->w + j * n * d, r->start + first * d, n * d * sizeof *s->w);
+    CALL(make_room(s, (int)n + 1));
+    for (size_t i = 0; i < n; i++) {
+        CALL(rows_take(s, (int)(first + i)));
+        for (size_t j = 0; j < (size_t)q->n; j++)
+            memcpy(s->w + (i * (size_t)q->n + j) * d, r->start + (first + i) * d, d * sizeof *s->w);
+    }
     memset(s->kept, 1, (size_t)q->n * n * d);
     return removes(q) && (q->method == ROWS_SPARSEGPT || q->refit || q->swaps > 0) ? make_gram(s)
                                                                                    : OK;
 }
 
 static err prune_part(rows_part *s) {
+    if (!removes(s->q) || !rows_in_turns(s->q))
+        CALL(par_agree(s->p, rows_meanwhile(s->q)));
     if (!removes(s->q))
         return OK;
     switch (s->q->method) {
@@ -138,42 +166,59 @@ static err prune_part(rows_part *s) {
 
 /* what a rank tells the others of a row beside its weights */
 typedef struct row_facts {
-    double shift, error;
-    int64_t removed, swapped;
+    int64_t row, removed, swapped;
 } row_facts;
 
-/* own rows of result j as the model will hold them: w (n, d), facts (n); rounded (n, d), shift,
- * error (n) */
-static err finish_into(const rows_part *s, const hessian *own, const float *bias, int j, float *w,
-                       row_facts *facts, double *rounded, double *shift, double *error) {
+/* own rows of result j: w (n, d) as the model will hold them, facts (n) */
+static void pack(const rows_part *s, int j, float *w, row_facts *facts) {
     size_t d = (size_t)s->r->d;
-    for (int i = 0; i < s->n; i++) {
-        size_t at = (size_t)j * (size_t)s->n + (size_t)i, to = (size_t)i * d;
-        facts[i] = (row_facts){.swapped = s->swaps[at]};
+    for (int i = 0; i < s->n; i++, w += d) {
+        size_t at = (size_t)i * (size_t)s->q->n + (size_t)j;
+        facts[i] = (row_facts){.row = s->row[i], .swapped = s->swaps[at]};
         for (size_t k = 0; k < d; k++) {
-            w[to + k] = (float)s->w[at * d + k];
-            rounded[to + k] = (double)w[to + k];
+            w[k] = (float)s->w[at * d + k];
             facts[i].removed += !s->kept[at * d + k];
         }
-        double dense = (double)bias[s->first + i];
-        shift[i] = (double)(float)(dense + refit_bias(s->r, s->first + i, rounded + to)) - dense;
     }
-    CALL(refit_errors(own, s->first, s->n, rounded, shift, error));
-    for (int i = 0; i < s->n; i++) {
-        facts[i].shift = shift[i];
-        facts[i].error = error[i];
-    }
-    return OK;
 }
 
-static err finish(const rows_part *s, const hessian *own, const float *bias, int j, float *w,
-                  row_facts *facts) {
-    size_t n = (size_t)s->n;
-    double *rounded;
-    CALL(mem_alloc(n * ((size_t)s->r->d + 2) + 1, sizeof *rounded, &rounded));
-    double *shift = rounded + n * (size_t)s->r->d;
-    err e = finish_into(s, own, bias, j, w, facts, rounded, shift, shift + n);
-    free(rounded);
+/* every rank's rows, w (n, d) and facts (n), to where they belong */
+static err exchange(const rows_part *s, const float *w, const row_facts *facts, pruned_rows *out) {
+    size_t d = (size_t)out->d, n = (size_t)s->n, *offsets = NULL;
+    char *all_w = NULL, *all = NULL;
+    err e;
+    TRY(par_allgather(s->p, facts, n * sizeof *facts, &all, &offsets));
+    free(offsets);
+    TRY(par_allgather(s->p, w, n * d * sizeof *w, &all_w, &offsets));
+    for (size_t i = 0; i < (size_t)out->m; i++) {
+        row_facts f;
+        memcpy(&f, all + i * sizeof f, sizeof f);
+        memcpy(out->w + (size_t)f.row * d, all_w + i * d * sizeof *w, d * sizeof *w);
+        out->removed[f.row] = f.removed;
+        out->swapped[f.row] = f.swapped;
+    }
+done:
+    free(offsets);
+    free(all_w);
+    free(all);
+    return e;
+}
+
+/* bias changes and errors of this rank's part of the rows that out->w has by now: shift, error
+ * (share) */
+static err judge(const rows_part *s, const hessian *own, const float *bias, const pruned_rows *out,
+                 double *shift, double *error) {
+    size_t n = (size_t)s->share, d = (size_t)out->d, first = (size_t)s->first;
+    double *w; // (share, d)
+    CALL(mem_alloc(n * d + 1, sizeof *w, &w));
+    for (size_t i = 0; i < n * d; i++)
+        w[i] = (double)out->w[first * d + i];
+    for (size_t i = 0; i < n; i++) {
+        double dense = (double)bias[first + i];
+        shift[i] = (double)(float)(dense + refit_bias(s->r, (int)(first + i), w + i * d)) - dense;
+    }
+    err e = refit_errors(own, s->first, s->share, w, shift, error);
+    free(w);
     return e;
 }
 
@@ -199,34 +244,30 @@ static err rows_create(const rows_part *s, pruned_rows *out) {
     return mem_alloc(m, sizeof *out->swapped, &out->swapped);
 }
 
+/* result j: weights from whoever pruned the rows, then everybody judges a part of them */
 static err collect(const rows_part *s, const hessian *own, const float *bias, int j,
                    pruned_rows *out) {
-    err e;
-    size_t d = (size_t)s->r->d, m = (size_t)s->r->m, n = (size_t)s->n;
+    size_t n = (size_t)s->n, share = (size_t)s->share;
     float *w = NULL;
-    row_facts *mine = NULL, *all = NULL;
-    e = rows_create(s, out);
+    row_facts *facts = NULL;
+    double *shift = NULL; // (2, share) and errors
+    err e = rows_create(s, out);
     if (e == OK)
-        e = mem_alloc(n * d + 1, sizeof *w, &w);
+        e = mem_alloc(n * (size_t)out->d + 1, sizeof *w, &w);
     if (e == OK)
-        e = mem_alloc(n + 1, sizeof *mine, &mine);
+        e = mem_alloc(n + 1, sizeof *facts, &facts);
     if (e == OK)
-        e = mem_alloc(m, sizeof *all, &all);
-    if (e == OK)
-        e = finish(s, own, bias, j, w, mine);
+        e = mem_alloc(2 * share + 1, sizeof *shift, &shift);
     TRY(par_agree(s->p, e));
-    TRY(gather(s->p, w, n * d * sizeof *w, out->w));
-    TRY(gather(s->p, mine, n * sizeof *mine, all));
-    for (size_t i = 0; i < m; i++) {
-        out->shift[i] = all[i].shift;
-        out->error[i] = all[i].error;
-        out->removed[i] = all[i].removed;
-        out->swapped[i] = all[i].swapped;
-    }
+    pack(s, j, w, facts);
+    TRY(exchange(s, w, facts, out));
+    TRY(par_agree(s->p, judge(s, own, bias, out, shift, shift + share)));
+    TRY(gather(s->p, shift, share * sizeof *shift, out->shift));
+    TRY(gather(s->p, shift + share, share * sizeof *shift, out->error));
 done:
     free(w);
-    free(mine);
-    free(all);
+    free(facts);
+    free(shift);
     return e;
 }
 

@@ -1,6 +1,6 @@
 /* rows.h: pruning of one stage: all rows of the linears that share one input, by any method and to
- * several sparsities at once, shared out over ranks. What a row becomes does not depend on who
- * prunes it. */
+ * several sparsities at once, shared out over ranks: the rows of exact OBS one by one, to whoever
+ * is free. What a row becomes does not depend on who prunes it. */
 #ifndef ESPALIER_PRUNE_ROWS_H
 #define ESPALIER_PRUNE_ROWS_H
 
@@ -42,6 +42,10 @@ typedef struct rows_request {
     double damping; /* ridge / mean diagonal of H where refit made no inverse (SparseGPT, ...) */
     uint64_t seed;  /* random: masks are a function of seed, site, row and column */
     uint32_t site;  /* number of the stage in its model */
+    err (*meanwhile)(void *with); /* what a rank does before it prunes rows, once where it comes to
+                                     that: work that the others need not wait for, as they take the
+                                     rows in the meantime; not collective; NULL: nothing */
+    void *with;
 } rows_request;
 
 typedef struct pruned_rows {

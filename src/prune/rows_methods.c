@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "linalg/factor.h"
+#include "par/runs.h"
 #include "prune/allocation.h"
 #include "prune/kept.h"
 #include "prune/obs.h"
@@ -21,14 +22,14 @@ static size_t width(const rows_part *s) {
 
 /* own row i of result j: where its weights and mask stand */
 static size_t place(const rows_part *s, int j, int i) {
-    return ((size_t)j * (size_t)s->n + (size_t)i) * width(s);
+    return ((size_t)i * (size_t)s->q->n + (size_t)j) * width(s);
 }
 
 static const double *start_of(const rows_part *s, int row) {
     return s->r->start + (size_t)row * width(s);
 }
 
-/* rows of the linear l that are this rank's: from *from up to *to, counted in the stage; *base: the
+/* rows of the linear l in this rank's part: from *from up to *to, counted in the stage; *base: the
  * linear's first row */
 static void own_rows(const rows_part *s, int l, int *base, int *from, int *to) {
     *base = 0;
@@ -36,7 +37,7 @@ static void own_rows(const rows_part *s, int l, int *base, int *from, int *to) {
         *base += s->q->linear_rows[k];
     int end = *base + s->q->linear_rows[l];
     *from = *base > s->first ? *base : s->first;
-    *to = end < s->first + s->n ? end : s->first + s->n;
+    *to = end < s->first + s->share ? end : s->first + s->share;
 }
 
 /* ---- scores ---- */
@@ -229,7 +230,7 @@ static err work_create(const rows_part *s, int traces, obs_work *b) {
 /* own row i: weights and masks into b */
 static err obs_row(const rows_part *s, obs_work *b, const obs_plan *plan, int i, int32_t *order,
                    double *loss) {
-    const double *start = start_of(s, s->first + i);
+    const double *start = start_of(s, s->row[i]);
     int enough = 0;
     if (b->fast && pattern_block(plan->pattern) == 1)
         obs_fast_run(b->fast, plan, start, b->inverse, b->w, b->kept, order, loss, &enough);
@@ -264,20 +265,28 @@ static void plan_row(const rows_part *s, int row, obs_work *b) {
         plan_result(b, q->n, (int)obs_removals(q->trace[l], d));
 }
 
-/* every row loses the same: all results of a row in one pass */
-static err obs_by_row(rows_part *s, obs_work *b) {
+/* own row i, all results in one pass */
+static err obs_results(rows_part *s, obs_work *b, int i) {
     size_t d = width(s);
-    for (int i = 0; i < s->n; i++) {
-        plan_row(s, s->first + i, b);
-        obs_plan plan = {.at = b->at, .n = b->n, .pattern = s->q->pattern};
-        CALL(obs_row(s, b, &plan, i, NULL, NULL));
-        for (int j = 0; j < b->n; j++) {
-            if (b->result[j] == s->q->n)
-                continue;
-            size_t to = place(s, b->result[j], i);
-            memcpy(s->w + to, b->w + (size_t)j * d, d * sizeof *b->w);
-            memcpy(s->kept + to, b->kept + (size_t)j * d, d);
-        }
+    plan_row(s, s->row[i], b);
+    obs_plan plan = {.at = b->at, .n = b->n, .pattern = s->q->pattern};
+    CALL(obs_row(s, b, &plan, i, NULL, NULL));
+    for (int j = 0; j < b->n; j++) {
+        if (b->result[j] == s->q->n)
+            continue;
+        size_t to = place(s, b->result[j], i);
+        memcpy(s->w + to, b->w + (size_t)j * d, d * sizeof *b->w);
+        memcpy(s->kept + to, b->kept + (size_t)j * d, d);
+    }
+    return OK;
+}
+
+/* every row loses the same: who does a row does not matter */
+static err obs_by_row(rows_part *s, obs_work *b, runs *left) {
+    s->n = 0;
+    for (int64_t row = runs_next(left); row >= 0; row = runs_next(left)) {
+        CALL(rows_take(s, (int)row));
+        CALL(obs_results(s, b, s->n - 1));
     }
     return OK;
 }
@@ -297,8 +306,8 @@ static err cut_trace(rows_part *s, const obs_work *b, kept_fit *fit, int j, int 
     size_t at = place(s, j, i);
     for (int t = 0; t < count; t++)
         s->kept[at + (size_t)b->order[(size_t)i * width(s) + (size_t)t]] = 0;
-    return kept_weights(fit, s->w + at, s->kept + at, start_of(s, s->first + i), NULL,
-                        s->r->inverse, NULL);
+    return kept_weights(fit, s->w + at, s->kept + at, start_of(s, s->row[i]), NULL, s->r->inverse,
+                        NULL);
 }
 
 /* rows of a linear share its removals by all rows' traces: loss (m, d), on every rank */
@@ -336,15 +345,39 @@ done:
     return e;
 }
 
-err rows_by_obs(rows_part *s) {
+static err obs_in_order(rows_part *s) {
     obs_work b;
-    int traces = s->q->share == SHARE_LINEAR && s->q->pattern.of == 0;
-    err e = work_create(s, traces, &b);
+    err e = work_create(s, 1, &b);
     TRY(par_agree(s->p, e));
-    e = traces ? obs_by_traces(s, &b) : obs_by_row(s, &b);
+    e = obs_by_traces(s, &b);
 done:
     work_free(&b);
     return par_agree(s->p, e);
+}
+
+static err obs_in_turns(rows_part *s) {
+    obs_work b = {0};
+    runs *left = NULL;
+    CALL(runs_open(s->p, s->first, s->first + s->share, &left));
+    err e = rows_meanwhile(s->q);
+    if (e == OK)
+        e = work_create(s, 0, &b);
+    if (e == OK)
+        e = obs_by_row(s, &b, left);
+    if (e != OK)
+        runs_stop(left);
+    e = par_agree(s->p, e);
+    work_free(&b);
+    runs_close(&left);
+    return e;
+}
+
+int rows_in_turns(const rows_request *q) {
+    return q->method == ROWS_OBS && (q->share != SHARE_LINEAR || q->pattern.of > 0);
+}
+
+err rows_by_obs(rows_part *s) {
+    return rows_in_turns(s->q) ? obs_in_turns(s) : obs_in_order(s);
 }
 
 /* ---- refinement ---- */
@@ -359,7 +392,7 @@ static int is_masked(const rows_request *q) {
  * makes better stays as it is. */
 static err refine_row(rows_part *s, swaps *x, kept_fit *fit, int j, int i) {
     size_t at = place(s, j, i);
-    const double *start = start_of(s, s->first + i);
+    const double *start = start_of(s, s->row[i]);
     char *kept = s->kept + at;
     swaps_report r = {0};
     if (x && is_masked(s->q))
@@ -367,7 +400,7 @@ static err refine_row(rows_part *s, swaps *x, kept_fit *fit, int j, int i) {
     else if (x)
         CALL(
             swaps_refitted(x, kept, start, s->gram, s->r->inverse, s->q->pattern, s->q->swaps, &r));
-    s->swaps[(size_t)j * (size_t)s->n + (size_t)i] = r.made;
+    s->swaps[at / width(s)] = r.made;
     if (is_masked(s->q))
         for (size_t k = 0; k < width(s); k++)
             s->w[at + k] = kept[k] ? start[k] : 0.0;

@@ -2,6 +2,7 @@
 #include "base/rng.h"
 #include "mpi/agree.h"
 #include "par/fixsum.h"
+#include "par/node_sum.h"
 
 #include <math.h>
 
@@ -130,6 +131,25 @@ START_TEST(refuses_over_ranks) {
 }
 END_TEST
 
+/* long enough for a node's block, in many pieces, the last one short; on one node and as if on
+ * several, full ones and less full ones */
+START_TEST(long_arrays) {
+    enum { LONG = 3 << 20 };
+    size_t n = LONG + 4321;
+    int64_t *x = malloc(n * sizeof *x), ranks = world->size;
+    int same = x != NULL;
+    ck_all(world, same);
+    for (size_t i = 0; i < n; i++)
+        x[i] = ((int64_t)i << 20) * (world->rank % 2 ? -1 : 2) + world->rank;
+    ck_all_ok(world, node_sum_i64_as(world, x, n, _i));
+    int64_t twos = (ranks + 1) / 2, ones = ranks / 2;
+    for (size_t i = 0; i < n; i++)
+        same &= x[i] == ((int64_t)i << 20) * (2 * twos - ones) + ranks * (ranks - 1) / 2;
+    ck_all(world, same);
+    free(x);
+}
+END_TEST
+
 static float gradient(int k, int i) {
     rng_stream s = rng_open(8, RNG_TEST, (uint32_t)k, (uint32_t)i);
     float x = (float)(rng_uniform(&s) - 0.5);
@@ -181,6 +201,7 @@ int main(int argc, char **argv) {
     tcase_add_test(t, carries);
     tcase_add_test(t, refuses);
     tcase_add_test(t, refuses_over_ranks);
+    tcase_add_loop_test(t, long_arrays, 0, 4);
     tcase_add_test(t, gradients);
     tcase_add_test(t, gradients_refuse);
     return agree_run("fixsum", t, &world);

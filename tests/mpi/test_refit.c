@@ -195,6 +195,45 @@ START_TEST(near_dense_stays_near) {
 }
 END_TEST
 
+static int same_fit(const refit *a, const refit *b, int d, int m) {
+    size_t each = (size_t)m * sizeof *a->shift, row = (size_t)d * sizeof *a->start;
+    return memcmp(a->start, b->start, (size_t)m * row) == 0 &&
+           memcmp(a->shift, b->shift, each) == 0 && memcmp(a->mean, b->mean, row) == 0 &&
+           (!a->inverse || memcmp(a->inverse, b->inverse, (size_t)d * row) == 0) &&
+           a->damping == b->damping && a->report.retries == b->report.retries;
+}
+
+/* in three steps, by whichever rank's turn it is, with and without an inverse: the same bytes */
+START_TEST(in_steps) {
+    enum { D = 12, M = 5, T = 100, FITS = 7 };
+    const double dense[M * D] = {0};
+    hessian *h = random_sums(D, M, T);
+    refit_job j = {.own = h,
+                   .obs = h,
+                   .dense = dense,
+                   .target = TARGET_ADAPTIVE,
+                   .bias = 1,
+                   .inverse = _i,
+                   .damping = 1e-3,
+                   .factorisation = "auto"};
+    refit want, fits[FITS];
+    ck_all_ok(world, refit_make(world, &j, &want));
+    for (int k = 0; k < FITS; k++)
+        ck_all_ok(world, refit_begin(world, &j, k, &fits[k]));
+    for (int k = 0; k < FITS; k++)
+        ck_all_ok(world, refit_alone(&j, &fits[k]));
+    for (int k = 0; k < FITS; k++) {
+        int node = _i ? fits[k].node->node->size : 1;
+        ck_all(world, fits[k].owner == (_i ? k % node : -1));
+        ck_all_ok(world, refit_finish(world, &j, &fits[k]));
+        ck_all(world, same_fit(&fits[k], &want, D, M));
+        refit_free(&fits[k]);
+    }
+    refit_free(&want);
+    hessian_destroy(&h);
+}
+END_TEST
+
 int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
@@ -203,5 +242,6 @@ int main(int argc, char **argv) {
     tcase_add_test(t, paired_sums);
     tcase_add_loop_test(t, bias_is_one_more_weight, 0, 2);
     tcase_add_test(t, near_dense_stays_near);
+    tcase_add_loop_test(t, in_steps, 0, 2);
     return agree_run("refit", t, &world);
 }

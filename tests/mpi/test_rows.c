@@ -1,5 +1,6 @@
 /* pruning one stage over ranks, by every method, share and pattern: the same bytes as one rank
  * alone, masks with the counts that were asked for, errors that say what is wrong */
+#include "base/clock.h"
 #include "mpi/agree.h"
 #include "prune/obs.h"
 #include "prune/rows.h"
@@ -171,6 +172,63 @@ START_TEST(same_bytes_on_any_ranks) {
 }
 END_TEST
 
+/* what a rank does before its rows */
+typedef struct errand {
+    int done;
+    err result;
+    double seconds;
+} errand;
+
+static err go_on_errand(void *with) {
+    errand *a = with;
+    double start = clock_now();
+    a->done++;
+    while (clock_now() < start + a->seconds)
+        ;
+    if (a->result != OK)
+        err_set("lost on the way", "here");
+    return a->result;
+}
+
+/* a late rank changes nothing, whatever the method; it is called once */
+START_TEST(meanwhile) {
+    stage s = make_stage(1);
+    errand a = {.seconds = world->rank == world->size - 1 ? 0.02 : 0.0};
+    rows_request q = request_of(_i), plain = q;
+    pruned_rows late[RESULTS], own[RESULTS];
+    q.meanwhile = go_on_errand;
+    q.with = &a;
+    ck_all_ok(world, rows_prune(world, &s.r, s.h, s.h, s.bias, &q, late));
+    ck_all_ok(world, rows_prune(&alone, &s.r, s.h, s.h, s.bias, &plain, own));
+    ck_all(world, a.done == 1);
+    for (int j = 0; j < q.n; j++) {
+        ck_all(world, same(&late[j], &own[j]));
+        rows_free(&late[j]);
+        rows_free(&own[j]);
+    }
+    stage_free(&s);
+}
+END_TEST
+
+/* one that fails on one rank fails all of them; also where nothing is removed */
+START_TEST(meanwhile_fails) {
+    static const double none[RESULTS * LINEARS] = {0};
+    stage s = make_stage(1);
+    errand a = {.result = world->rank == world->size - 1 ? ERR_IO : OK};
+    rows_request q = request_of(_i);
+    pruned_rows out[RESULTS];
+    q.meanwhile = go_on_errand;
+    q.with = &a;
+    ck_all(world, rows_prune(world, &s.r, s.h, s.h, s.bias, &q, out) == ERR_IO);
+    ck_all(world, strcmp(err_message(), "lost on the way") == 0 && a.done == 1);
+    q.sparsity = none;
+    q.pattern = (pattern){0};
+    q.swaps = 0;
+    ck_all(world, rows_prune(world, &s.r, s.h, s.h, s.bias, &q, out) == ERR_IO && a.done == 2);
+    stage_free(&s);
+}
+END_TEST
+
 START_TEST(refused) {
     stage s = make_stage(0);
     pruned_rows out[RESULTS];
@@ -205,6 +263,8 @@ int main(int argc, char **argv) {
     TCase *t = tcase_create("rows");
     tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, same_bytes_on_any_ranks, 0, CASES);
+    tcase_add_loop_test(t, meanwhile, 0, CASES);
+    tcase_add_loop_test(t, meanwhile_fails, 0, CASES);
     tcase_add_test(t, refused);
     return agree_run("rows", t, &world);
 }

@@ -348,18 +348,20 @@ END_TEST
 
 /* stages of a block that go on from a kept one: as from the block's input, bit by bit */
 static void goes_on(encoder_ws *ws, const encoder *m, int l, const float *h) {
-    for (block_stage from = STAGE_QKV; from <= STAGE_INTER; from++)
+    float x[T * 40], mid[T * 16], whole[T * 40], on[T * 40];
+    ck_ok(encoder_block(ws, m, l, &all, h, STAGE_INTER, mid));
+    for (block_stage from = STAGE_QKV; from <= STAGE_OUT; from++)
         for (block_stage to = from; to < STAGE_COUNT; to++) {
-            float x[T * 16], whole[T * 40], on[T * 40];
             size_t n = (to == STAGE_OUT ? 40 : 16) * T;
+            const float *beside = from == STAGE_ATT ? h : from == STAGE_OUT ? mid : NULL;
             ck_ok(encoder_block(ws, m, l, &all, h, from, x));
             ck_ok(encoder_block(ws, m, l, &all, h, to, whole));
-            ck_ok(
-                encoder_block_from(ws, m, l, &all, from, x, from == STAGE_ATT ? h : NULL, to, on));
+            ck_ok(encoder_block_from(ws, m, l, &all, from, x, beside, to, on));
             ck_assert_mem_eq(on, whole, n * sizeof *on);
         }
-    float x[T * 16];
-    ck_assert_int_eq(encoder_block_from(ws, m, l, &all, STAGE_OUT, x, NULL, STAGE_DONE, x),
+    ck_assert_int_eq(encoder_block_from(ws, m, l, &all, STAGE_DONE, x, NULL, STAGE_DONE, x),
+                     ERR_FAILED);
+    ck_assert_int_eq(encoder_block_from(ws, m, l, &all, STAGE_INTER, x, NULL, STAGE_ATT, on),
                      ERR_FAILED);
 }
 
