@@ -25,12 +25,13 @@ typedef struct lowest {
 struct obs_fast {
     int d, ld;
     int epoch;        /* removals of an epoch, at most */
+    int stride;       /* vectors from panel to panel: one more, or all would share a cache set */
     int ahead;        /* columns that are formed at a time */
     int slots;        /* columns that are kept */
     int n, dead;      /* positions; removed ones among them */
     int t, joined;    /* vectors of this epoch; those of them that are in u */
     obs_vectors u;    /* of all epochs */
-    float *now;       // (ld / PANEL, epoch, PANEL) of this epoch
+    float *now;       // (ld / PANEL, stride, PANEL) of this epoch
     const float *g;   // (d, d) the inverse that the vectors are to be taken from
     subset origin;    /* rows and columns of g, of the positions */
     subset alive;     /* positions that are not removed */
@@ -69,11 +70,12 @@ err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     s->ld = (d + PANEL - 1) / PANEL * PANEL + PANEL;
     /* measured by bench_prune: a wide row pays for long products, a narrow one for few vectors */
     s->epoch = d < 1536 && product->step < EPOCH_MOST ? EPOCH_MOST / 2 : EPOCH_MOST;
+    s->stride = s->epoch + 1;
     s->ahead = d < 1536 ? 96 : 128;
     s->slots = 2 * s->ahead;
     size_t n = (size_t)s->ld, slots = (size_t)s->slots;
     TRY(obs_vectors_create(product, s->ld, d + s->epoch, s->slots, &s->u));
-    TRY(mem_alloc(n * (size_t)s->epoch, sizeof(float), &s->now));
+    TRY(mem_alloc(n * (size_t)s->stride, sizeof(float), &s->now));
     TRY(mem_alloc(n * slots, sizeof(float), &s->cache));
     TRY(mem_alloc(n, sizeof(double), &s->w));
     TRY(mem_alloc(n, sizeof(double), &s->diag));
@@ -134,7 +136,7 @@ obs_fast_counts obs_fast_count(const obs_fast *s) {
 
 /* this epoch's vector t at position i */
 static float *now_at(const obs_fast *s, int t, int i) {
-    return s->now + ((size_t)(i / PANEL) * (size_t)s->epoch + (size_t)t) * PANEL + i % PANEL;
+    return s->now + ((size_t)(i / PANEL) * (size_t)s->stride + (size_t)t) * PANEL + i % PANEL;
 }
 
 static float *column_at(const obs_fast *s, int slot) {
@@ -263,7 +265,7 @@ static inline void apply_panel(obs_fast *s, int j, const float *v, double step, 
 LANES_INLINE void take_vector(obs_fast *s, const float *from, int first, const float *factor,
                               double root, double step, const int grouped) {
     const lanes by = lanes_set((float)root);
-    const size_t stride = (size_t)s->epoch * PANEL;
+    const size_t stride = (size_t)s->stride * PANEL;
     wide_lowest best = wide_lowest_none();
     int t = s->t, panels = (s->n + PANEL - 1) / PANEL;
     for (int j = 0; j < panels; j += 2) {
@@ -370,7 +372,7 @@ static void compact(obs_fast *s) {
 
 /* the epoch's vectors join the others */
 static void join_vectors(obs_fast *s) {
-    obs_vectors_append(&s->u, s->now, s->n, s->epoch, s->joined, s->t);
+    obs_vectors_append(&s->u, s->now, s->n, s->stride, s->joined, s->t);
     s->joined = s->t;
 }
 

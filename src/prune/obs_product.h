@@ -39,8 +39,8 @@ typedef struct obs_product {
     int floats;   /* 1: the store has `steps` */
     size_t panel; /* bytes of a step of a panel */
     size_t group; /* of a group */
-    /* Vectors `from` to t - 1 of now (n / PANEL, epoch, PANEL) become numbers made, made + 1, … */
-    void (*append)(const obs_store *v, const float *now, int n, int epoch, int made, int from,
+    /* Vectors `from` to t - 1 of now (n / PANEL, stride, PANEL) become numbers made, made + 1, … */
+    void (*append)(const obs_store *v, const float *now, int n, int stride, int made, int from,
                    int t);
     /* Of `made` vectors: position i of n is what position alive[i] >= i was, what follows in the
      * last panel 0. */

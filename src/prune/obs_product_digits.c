@@ -82,11 +82,11 @@ static void pack_half(char *to, const float *now, const float *unit, int t) {
 }
 
 /* the epoch's step is made anew from its first vector on */
-static void append(const obs_store *v, const float *now, int n, int epoch, int made, int from,
+static void append(const obs_store *v, const float *now, int n, int stride, int made, int from,
                    int t) {
     for (int j = 0; j * PANEL < n; j++) {
         char *to = obs_panel(&product, v, j, made - from);
-        const float *panel = now + (size_t)j * (size_t)epoch * PANEL;
+        const float *panel = now + (size_t)j * (size_t)stride * PANEL;
         for (int h = 0; h < PANEL; h += SIDE)
             pack_half(to + h / SIDE * HALF, panel + h, v->unit + j * PANEL + h, t);
     }

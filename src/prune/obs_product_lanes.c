@@ -42,12 +42,12 @@ static void turn(float *to, const float *now, int t, int k) {
         lanes_store_part(to + i * STEP + t % STEP, x[i], k);
 }
 
-static void append(const obs_store *v, const float *now, int n, int epoch, int made, int from,
+static void append(const obs_store *v, const float *now, int n, int stride, int made, int from,
                    int t) {
     for (int q = from, k; q < t; q += k, made += k) {
         k = least(t - q, LANES - made % LANES);
         for (int j = 0; j < n; j += PANEL) {
-            const float *x = now + (size_t)(j / PANEL * epoch + q) * PANEL;
+            const float *x = now + (size_t)(j / PANEL * stride + q) * PANEL;
             float *panel = (float *)(void *)obs_panel(&product, v, j / PANEL, made);
             memcpy(panel + made % STEP * PANEL, x, (size_t)k * PANEL * sizeof *x);
             for (int i = 0; i < PANEL; i += LANES)

@@ -42,8 +42,8 @@ void obs_vectors_begin(obs_vectors *v, const double *diagonal, int n) {
         v->store.unit[i] = i < n ? (float)(sqrt(diagonal[i]) / OBS_UNITS) : 1.0f;
 }
 
-void obs_vectors_append(obs_vectors *v, const float *now, int n, int epoch, int from, int t) {
-    v->product->append(&v->store, now, n, epoch, v->made, from, t);
+void obs_vectors_append(obs_vectors *v, const float *now, int n, int stride, int from, int t) {
+    v->product->append(&v->store, now, n, stride, v->made, from, t);
     v->made += t - from;
 }
 

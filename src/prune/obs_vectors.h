@@ -28,8 +28,8 @@ void obs_vectors_free(obs_vectors *v);
  * at a position sum up to less than its element. */
 void obs_vectors_begin(obs_vectors *v, const double *diagonal, int n);
 
-/* Add vectors `from` to t - 1 of now (n / PANEL, epoch, PANEL). */
-void obs_vectors_append(obs_vectors *v, const float *now, int n, int epoch, int from, int t);
+/* Add vectors `from` to t - 1 of now (n / PANEL, stride, PANEL). */
+void obs_vectors_append(obs_vectors *v, const float *now, int n, int stride, int from, int t);
 /* Only the positions that are alive; what follows in the last panel is 0. */
 void obs_vectors_compact(obs_vectors *v, const subset *alive);
 /* columns[i] (n) less all vectors from number first[i] on times their values at position[i], for
