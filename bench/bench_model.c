@@ -1,10 +1,10 @@
 /* bench_model [BLOCKS [SENTENCES [LEVELS]]]: pruning of a BERT-base-shaped model (768 wide,
  * feed-forward 3072) to 30, 50 and 87.5 %, adaptive, 1,024 sentences of 64 tokens, all in one pass:
  * seconds of a block, what twelve of them would take, and memory a rank. Random weights and tokens:
- * the work is the same. In the first block the models still see the same inputs and share the sums
- * and factors of the first stage; with BLOCKS above 1 the others are measured too, as what an
- * encoder of that many takes beyond one of a single block, and count eleven times. Start it under
- * mpirun; seconds are those of the slowest rank. */
+ * the work is the same. What is done once (embeddings, room, the head) and a first block, where the
+ * models still see the same inputs, are measured by an encoder of one block; the others as what one
+ * of BLOCKS (2) takes beyond it, and count eleven times. 12: all of it. Start it under mpirun;
+ * seconds are those of the slowest rank. */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/rng.h"
@@ -149,7 +149,7 @@ int main(int argc, char **argv) {
         return 1;
     blas_single_thread();
     setvbuf(stdout, NULL, _IOLBF, 0);
-    int blocks = argc > 1 ? atoi(argv[1]) : 1, sentences = argc > 2 ? atoi(argv[2]) : 1024;
+    int blocks = argc > 1 ? atoi(argv[1]) : 2, sentences = argc > 2 ? atoi(argv[2]) : 1024;
     err e = bench(p, blocks, sentences, argc > 3 ? atoi(argv[3]) : LEVELS);
     if (e != OK && p->rank == 0)
         fprintf(stderr, "bench_model: %s\n", err_message());
