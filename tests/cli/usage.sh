@@ -44,7 +44,7 @@ refused 2 'SLURM_STEP_NUM_TASKS is 4, but MPI sees 1 rank: *' env SLURM_STEP_NUM
 
 # OpenBLAS's kernel: as wide as the CPU, unless the environment names one
 kernel() { "$espalier" doctor | sed -n 's/^.* kernel  *OpenBLAS.*, kernel \([A-Za-z0-9]*\),.*/\1/p'; }
-own() { [[ $(kernel) =~ ^(SkylakeX|Cooperlake|SapphireRapids)$ ]]; }
+own() { [[ $(unset OPENBLAS_CORETYPE && kernel) =~ ^(SkylakeX|Cooperlake|SapphireRapids)$ ]]; }
 if grep -q avx512dq /proc/cpuinfo; then check "a kernel of 512 bits" own; fi
 check "the kernel that is asked for" test "$(OPENBLAS_CORETYPE=NEHALEM kernel)" = Nehalem
 
