@@ -146,14 +146,6 @@ static void turn_panel(float *left, const float *panels, int first, int k) {
 
 /* ---- products ---- */
 
-/* one term of all elements of a tile: a column of a left panel, a row of a right one */
-LANES_INLINE void term(lanes sum[TILE_ROWS][2], const float *a, const float *b) {
-    lanes b0 = lanes_load(b), b1 = lanes_load(b + LANES);
-#pragma GCC unroll 16
-    for (int i = 0; i < TILE_ROWS; i++)
-        FMA_BROADCAST_PAIR(i, sum[i][0], sum[i][1], a + i, b0, b1);
-}
-
 /* sums (TILE_ROWS, TILE_COLS) become, or get added, those of a chain of k terms; ahead: as many
  * floats as terms times SHARE come into the second cache */
 LANES_INLINE void chain(double *sums, const float *a, const float *b, int k, int add,
@@ -168,7 +160,7 @@ LANES_INLINE void chain(double *sums, const float *a, const float *b, int k, int
         __builtin_prefetch(a + AHEAD_PANEL * LANES);
         __builtin_prefetch(b + AHEAD_PANEL * TILE_COLS);
         __builtin_prefetch(b + AHEAD_PANEL * TILE_COLS + LANES);
-        term(sum, a, b);
+        tile_term(TILE_ROWS, sum, a, b);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < TILE_ROWS; i++, sums += TILE_COLS) {

@@ -32,8 +32,8 @@ void chained_room_destroy(chained_room **r); /* NULL is allowed */
 int chained_pays(int terms, int rows, int cols);
 
 /* The same as dense_gram, dense_cross and dense_linear, for all shapes; the same bits for the same
- * rows, however they lie in memory. A number that is not finite
- * makes all sums of its row NaN. ERR_FAILED: no memory. */
+ * rows, however they lie in memory. A number that is not finite makes all sums of its row NaN.
+ * ERR_FAILED: no memory. */
 err chained_gram(chained_room *r, double *c, const double *x, int T, int d);
 err chained_cross(chained_room *r, double *c, const double *y, int ldy, const double *x, int ldx,
                   int T, int m, int d);

@@ -93,17 +93,13 @@ LANES_INLINE void tile_subtract(const int rows, float *const *c, size_t at, cons
     for (int i = 0; i < rows; i++)
         sum[i][0] = sum[i][1] = lanes_set(0.0f);
     for (int q = 0; q < k; q++, a += LANES, b += PANEL) {
-        lanes b0 = lanes_load(b), b1 = lanes_load(b + LANES);
         for (const char *to = ahead + share; ahead < to && ahead < end; ahead += 64)
             __builtin_prefetch(ahead, 0, 2);
         if (q < n) {
             __builtin_prefetch(c[q] + at, 1);
             __builtin_prefetch(c[q] + at + LANES, 1);
         }
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            FMA_BROADCAST_PAIR(i, sum[i][0], sum[i][1], a + i, b0, b1);
-        }
+        tile_term(rows, sum, a, b);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {

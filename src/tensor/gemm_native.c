@@ -15,15 +15,6 @@ enum {
     UNROLLED = 4   /* terms a turn */
 };
 
-/* one term of all elements of a tile: a column of A's panel, a row of B's */
-LANES_INLINE void term(const int rows, lanes sum[TILE_ROWS][2], const float *a, const float *b) {
-    lanes b0 = lanes_load(b), b1 = lanes_load(b + LANES);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
-        FMA_BROADCAST_PAIR(i, sum[i][0], sum[i][1], a + i, b0, b1);
-    }
-}
-
 /* One tile: rows x TILE_COLS of C (or of a copy of it) from k terms; C's lines are fetched
  * meanwhile, and k / LANES lines from ahead on, step floats apart. rows is a constant wherever this
  * is inlined.
@@ -49,13 +40,13 @@ LANES_INLINE void tile(const int rows, float *c, size_t ldc, const float *a, con
 #pragma GCC unroll 16
         for (int u = 0; u < UNROLLED; u++) {
             __builtin_prefetch(a + (u + PREFETCH) * LANES);
-            term(rows, sum, a + u * LANES, b + u * TILE_COLS);
+            tile_term(rows, sum, a + u * LANES, b + u * TILE_COLS);
         }
         a += UNROLLED * LANES;
         b += UNROLLED * TILE_COLS;
     }
     for (; q < k; q++, a += LANES, b += TILE_COLS)
-        term(rows, sum, a, b);
+        tile_term(rows, sum, a, b);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++) {
         float *y = c + (size_t)i * ldc;
