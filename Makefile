@@ -62,6 +62,8 @@ export OMP_NUM_THREADS := 1
 export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 export OMPI_MCA_rmaps_base_oversubscribe := 1
+# seconds of a unit test: a hang is found, a slow machine or sanitizers are not one
+export CK_DEFAULT_TIMEOUT := 120
 export BUILD
 
 ##@ Use

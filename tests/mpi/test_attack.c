@@ -317,7 +317,6 @@ int main(int argc, char **argv) {
     log_open(1, LOG_QUIET); /* as on a rank that is silent: the warnings are wanted here */
     TCase *t = tcase_create("ranks");
     tcase_add_checked_fixture(t, set_up, tear_down);
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, ranks_find_what_one_finds, 0, 7);
     tcase_add_test(t, journal_is_not_attacked_again);
     tcase_add_test(t, errors_are_recorded);

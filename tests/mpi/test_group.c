@@ -191,7 +191,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("group");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, a_group_is_one_rank, 0, KINDS);
     tcase_add_loop_test(t, masks_are_kept, 0, KINDS);
     tcase_add_loop_test(t, a_group_goes_on_where_it_was, 0, KINDS);

@@ -219,7 +219,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("linalg");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, both_ways_agree, 0, sizeof ORDERS / sizeof *ORDERS);
     tcase_add_loop_test(t, grids, 0, sizeof ORDERS / sizeof *ORDERS);
     tcase_add_test(t, shared_inverse);

@@ -458,7 +458,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("prune");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, same_bytes_on_any_ranks, 0, CASES);
     tcase_add_test(t, errors);
     tcase_add_test(t, calibration_follows_the_models);

@@ -181,7 +181,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("reduce");
-    tcase_set_timeout(t, 120);
     tcase_add_test(t, sums_are_the_reference);
     tcase_add_test(t, sparse_sums_are_the_reference);
     tcase_add_loop_test(t, long_ranges_go_in_chunks, 0, 2);

@@ -238,7 +238,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("refit");
-    tcase_set_timeout(t, 120);
     tcase_add_test(t, paired_sums);
     tcase_add_loop_test(t, bias_is_one_more_weight, 0, 2);
     tcase_add_test(t, near_dense_stays_near);

@@ -261,7 +261,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("rows");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, same_bytes_on_any_ranks, 0, CASES);
     tcase_add_loop_test(t, meanwhile, 0, CASES);
     tcase_add_loop_test(t, meanwhile_fails, 0, CASES);

@@ -100,7 +100,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("runs");
-    tcase_set_timeout(t, 120);
     tcase_add_test(t, late);
     tcase_add_test(t, own_first);
     tcase_add_test(t, own_first_alone);

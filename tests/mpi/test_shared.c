@@ -65,7 +65,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("shared");
-    tcase_set_timeout(t, 120);
     tcase_add_test(t, one_block_a_node);
     tcase_add_test(t, a_block_of_its_own);
     tcase_add_test(t, given_back);

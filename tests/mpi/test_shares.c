@@ -158,7 +158,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("shares");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, patterns, 0, sizeof methods / sizeof *methods);
     tcase_add_loop_test(t, by_error, 0, 4);
     tcase_add_test(t, from_a_file);

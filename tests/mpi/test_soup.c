@@ -446,7 +446,6 @@ int main(int argc, char **argv) {
         return 1;
     TCase *t = tcase_create("soup");
     tcase_add_checked_fixture(t, all_right, teardown);
-    tcase_set_timeout(t, 120);
     tcase_add_test(t, greedy_is_algorithm_3);
     tcase_add_test(t, journals_are_sequential);
     tcase_add_test(t, candidates_are_named_by_their_members);

@@ -334,7 +334,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("sweep");
-    tcase_set_timeout(t, 120);
     tcase_add_test(t, every_variant_once);
     tcase_add_test(t, a_failure_costs_only_what_was_not_done);
     tcase_add_test(t, leftovers_of_a_kill_are_replaced);

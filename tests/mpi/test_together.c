@@ -224,7 +224,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("together");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, as_if_alone, 0, sizeof sizes / sizeof *sizes);
     tcase_add_test(t, from_different_blocks);
     tcase_add_test(t, refused);

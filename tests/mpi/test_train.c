@@ -247,7 +247,6 @@ int main(int argc, char **argv) {
     if (par_open(&argc, &argv, &world) != OK)
         return 1;
     TCase *t = tcase_create("train");
-    tcase_set_timeout(t, 120);
     tcase_add_test(t, shards_add_up_to_the_batch);
     tcase_add_test(t, loss_is_the_same_on_any_ranks);
     tcase_add_test(t, pretraining_learns_and_is_the_same_on_any_ranks);

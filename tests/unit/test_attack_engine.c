@@ -284,7 +284,6 @@ int main(void) {
     Suite *s = suite_create("engine");
     TCase *c = tcase_create("flights");
     tcase_add_checked_fixture(c, set_up, slow_tear_down);
-    tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, batches_do_not_matter, 0, 6);
     tcase_add_test(c, vectors_in_common);
     tcase_add_test(c, one_bad_example_stops_nothing);

@@ -307,7 +307,6 @@ int main(void) {
     Suite *s = suite_create("textfooler");
     TCase *c = tcase_create("search");
     tcase_add_checked_fixture(c, set_up, slow_tear_down);
-    tcase_set_timeout(c, 120);
     tcase_add_test(c, without_similarity);
     tcase_add_test(c, with_similarity);
     tcase_add_test(c, noun_for_verb_or_not);

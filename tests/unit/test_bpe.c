@@ -404,7 +404,6 @@ END_TEST
 int main(void) {
     Suite *s = suite_create("bpe");
     TCase *c = tcase_create("bpe");
-    tcase_set_timeout(c, 60);
     tcase_add_test(c, words_by_hand);
     tcase_add_test(c, words_slowly);
     tcase_add_loop_test(c, merges_slowly, 0, 6);

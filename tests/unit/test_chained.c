@@ -249,7 +249,6 @@ END_TEST
 static Suite *chained_suite(void) {
     Suite *s = suite_create("chained");
     TCase *t = tcase_create("products");
-    tcase_set_timeout(t, 60);
     tcase_add_loop_test(t, all_shapes, 0, SHAPES);
     tcase_add_loop_test(t, symmetric, 0, SHAPES);
     tcase_add_test(t, chains_are_short);

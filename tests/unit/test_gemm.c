@@ -277,7 +277,6 @@ int main(void) {
     int sizes = (int)(sizeof SIZES / sizeof *SIZES);
     Suite *s = suite_create("gemm");
     TCase *c = tcase_create("products");
-    tcase_set_timeout(c, 60); /* under sanitizers, on a busy machine */
     tcase_add_loop_test(c, float32, 0, sizes);
     tcase_add_loop_test(c, bfloat16, 0, sizes);
     tcase_add_loop_test(c, float32_by_vectors, 0, sizes);

@@ -283,7 +283,6 @@ END_TEST
 static Suite *obs_fast_suite(void) {
     Suite *s = suite_create("obs_fast");
     TCase *t = tcase_create("rows");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, greedy_but_for_near_ties, 0, 2 * WIDTHS * SHARES);
     tcase_add_test(t, several_results);
     tcase_add_loop_test(t, patterns, 0, 4);

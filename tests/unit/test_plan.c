@@ -251,7 +251,6 @@ enum { SANITIZED = 0 };
 int main(void) {
     Suite *suite = suite_create("plan");
     TCase *t = tcase_create("plan");
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, longest_first);
     tcase_add_test(t, schedules);
     tcase_add_test(t, costs);

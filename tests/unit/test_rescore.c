@@ -218,7 +218,6 @@ int main(void) {
     Suite *s = suite_create("rescore");
     TCase *t = tcase_create("rescore");
     tcase_add_checked_fixture(t, set_up, tear_down);
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, records_follow_the_rule);
     tcase_add_loop_test(t, budgets_are_exact, 0, N_RECIPES);
     tcase_add_loop_test(t, changes_are_exact, 0, N_RECIPES);

@@ -308,7 +308,6 @@ int main(void) {
     log_open(1, LOG_QUIET); /* the warnings are what is to come */
     Suite *s = suite_create("resume");
     TCase *t = tcase_create("resume");
-    tcase_set_timeout(t, 120);
     tcase_add_loop_test(t, stopped_at_random_steps, 0, KINDS);
     tcase_add_loop_test(t, stopped_at_every_step, 0, KINDS);
     tcase_add_loop_test(t, signalled_at_any_instant, 0, KINDS);

@@ -441,7 +441,6 @@ END_TEST
 int main(void) {
     Suite *s = suite_create("safetensors");
     TCase *t = tcase_create("safetensors");
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, reads_every_dtype);
     tcase_add_loop_test(t, every_sixteen_bits, 0, 2);
     tcase_add_test(t, refuses_copies);

@@ -179,7 +179,6 @@ END_TEST
 int main(void) {
     Suite *s = suite_create("synthetic");
     TCase *t = tcase_create("all");
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, a_function_of_the_seed);
     tcase_add_test(t, balanced_and_without_a_text_twice);
     tcase_add_test(t, every_word_is_known);

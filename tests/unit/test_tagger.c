@@ -236,7 +236,6 @@ int main(void) {
     Suite *s = suite_create("tagger");
     TCase *c = tcase_create("sources");
     tcase_add_checked_fixture(c, make_folder, remove_folder);
-    tcase_set_timeout(c, 60);
     tcase_add_test(c, none_agrees_with_everything);
     tcase_add_test(c, lexicon_unites_the_lines_of_a_word);
     tcase_add_test(c, lexicon_refuses_bad_lines);

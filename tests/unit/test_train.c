@@ -390,7 +390,6 @@ END_TEST
 int main(void) {
     Suite *s = suite_create("train");
     TCase *t = tcase_create("train");
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, divergence_needs_a_sustained_loss);
     tcase_add_test(t, divergence_sees_a_swinging_loss);
     tcase_add_test(t, divergence_sees_what_is_not_finite);

@@ -407,7 +407,6 @@ int main(void) {
         shared[0] = '\0';
     if (!mkdtemp(folder) || chdir(folder) != 0)
         return 1;
-    tcase_set_timeout(t, 60);
     tcase_add_test(t, by_hand);
     tcase_add_test(t, final_sigma);
     tcase_add_test(t, marks_in_order);
