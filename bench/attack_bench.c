@@ -17,11 +17,12 @@
 enum { BATCH = 32, MAX_LENGTH = 64 };
 
 const attack_way ATTACK_WAY[ATTACK_WAYS] = {
-    {"none", "none", "auto", NULL},
-    {"word vectors", "vectors", "auto", NULL},
-    {"2 x 128", "encoder", "float32", "tiny"},
-    {"4 x 256", "encoder", "float32", "mini"},
-    {"4 x 256, bf16", "encoder", "bf16", "mini"},
+    {"none", "none", "auto", NULL, 0},
+    {"word vectors", "vectors", "auto", NULL, 0},
+    {"2 x 128", "encoder", "float32", "tiny", 1},
+    {"start encoder", "encoder", "float32", "", 0},
+    {"all its layers", "encoder", "float32", "", 1},
+    {"all, in bf16", "encoder", "bf16", "", 1},
 };
 
 int attack_ways(void) {
@@ -128,19 +129,31 @@ void attack_bench_close(attack_bench *b) {
         unlink(b->vectors);
 }
 
+static err make_judge(attack_bench *b, const attack_way *by, attack_options *o) {
+    const encoder_config *v = &b->victim[0]->c;
+    const size victims = {.L = v->L, .H = v->H, .A = v->A, .F = v->F};
+    CALL(make_encoder(by->size[0] ? size_find(by->size) : &victims, 0, 1, &b->judge));
+    b->judge->c.p = strcmp(by->precision, "bf16") == 0 ? BFLOAT16 : FLOAT32;
+    o->similarity_layers = by->whole ? b->judge->c.L : 0;
+    return OK;
+}
+
 err attack_bench_begin(attack_bench *b, const attack_way *by) {
     attack_options o;
     CALL(attack_rows_options(b->data, by->source, &o));
     memcpy(o.vectors, b->vectors, sizeof o.vectors);
     snprintf(o.similarity_precision, sizeof o.similarity_precision, "%s", by->precision);
-    if (by->size) {
-        CALL(make_encoder(size_find(by->size), 0, 1, &b->judge));
-        b->judge->c.p = strcmp(by->precision, "bf16") == 0 ? BFLOAT16 : FLOAT32;
-        CALL(encoder_ws_create(&b->judge->c, &b->judge_ws));
-    }
+    if (by->size)
+        CALL(make_judge(b, by, &o));
     attack_setup setup = {
         .o = &o, .w = b->w, .similarity = b->judge, .max_length = MAX_LENGTH, .seed = 1};
-    return attack_open(&setup, &b->a);
+    CALL(attack_open(&setup, &b->a));
+    if (!b->judge)
+        return OK;
+    int all;
+    b->judging = *b->judge;
+    b->judging.c.L = similarity_depth(b->a->alike, &all);
+    return encoder_ws_create(&b->judging.c, &b->judge_ws);
 }
 
 void attack_bench_end(attack_bench *b) {
@@ -170,7 +183,7 @@ static err plain_batch(attack_bench *b, int m, const batch *one, double *seconds
     const float *logits;
     const double start = peak_now();
     if (m < 0)
-        CALL(encoder_forward(b->judge_ws, b->judge, one, NULL, 0));
+        CALL(encoder_forward(b->judge_ws, &b->judging, one, NULL, 0));
     else
         CALL(encoder_classify(b->ws, b->victim[m], one, NULL, &logits));
     *seconds += peak_now() - start;

@@ -8,14 +8,14 @@
 
 #include "attack/attack.h"
 
-enum { ATTACK_MODELS = 6, ATTACK_WAYS = 5 };
+enum { ATTACK_MODELS = 6, ATTACK_WAYS = 6 };
 
 /* how sentence similarity is computed */
 typedef struct attack_way {
     const char *name, *source, *precision;
-    const char *size; /* of the encoder; NULL: none */
+    const char *size; /* of the encoder; "": the victims'; NULL: none */
+    int whole;        /* 1: all of its layers; 0: as many as a study's start encoder has by default */
 } attack_way;
-/* none, word vectors, 2 x 128, 4 x 256, 4 x 256 in bf16 */
 extern const attack_way ATTACK_WAY[ATTACK_WAYS];
 int attack_ways(void); /* how many of them this CPU can */
 
@@ -27,7 +27,8 @@ typedef struct attack_bench {
     dataset rows;
     int n; /* models */
     encoder *victim[ATTACK_MODELS];
-    encoder *judge; /* NULL: not by an encoder */
+    encoder *judge;  /* NULL: not by an encoder */
+    encoder judging; /* its layers that are computed, a view */
     encoder_ws *ws, *judge_ws;
     attack *a;        /* of the way that is open */
     attack_result *r; // (rows.n)

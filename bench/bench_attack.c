@@ -222,7 +222,7 @@ static err bench_size(const par *p, const size *z, const arguments *a) {
         const attack_way *by = &ATTACK_WAY[k];
         if (p->size == 1 && chosen(a, by))
             TRY(measure(&b, by, chunk));
-        if (p->size > 1 && (a->way ? chosen(a, by) : k == 0 || k == 3))
+        if (p->size > 1 && (a->way ? chosen(a, by) : k == 0 || k == 3 /* the default */))
             TRY(scale(p, &b, by, k == 0 ? 1 : n, a->turns));
     }
 done:

@@ -166,11 +166,13 @@ static inline void embed(const char *text, double *mean) {
     int cut;
     ck_ok(tokenizer_sequence(w, text, strlen(text), ids, max_length, &offsets[1], &cut));
     batch b = {.B = 1, .T = offsets[1], .ids = ids, .offsets = offsets};
-    ck_ok(encoder_forward(ws, judge, &b, NULL, 0));
+    ck_ok(encoder_forward(ws, judge, &b, NULL, 1));
+    const int layers = judge->c.L / 4 + (judge->c.L % 4 > 0); /* unless told otherwise */
+    const float *h = encoder_hidden(ws, o.similarity_layers ? (int)o.similarity_layers : layers);
     memset(mean, 0, WIDTH * sizeof *mean);
     for (int t = 1; t < b.T - 1; t++)
         for (int c = 0; c < WIDTH; c++)
-            mean[c] += (double)encoder_hidden(ws, judge->c.L)[t * WIDTH + c] / (b.T - 2);
+            mean[c] += (double)h[t * WIDTH + c] / (b.T - 2);
 }
 
 static inline double alike(const char *x, const char *y, int i) {

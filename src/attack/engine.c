@@ -3,6 +3,7 @@
 #include "attack/search.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "model/first_layer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 enum {
     BATCH_TOKENS = 1024, /* of 256 to 8192 the fastest, 2 x 128 and 4 x 256, sentences of SST-2 */
     MOST_IN_FLIGHT = 64, /* short texts with few candidates fill a batch well before */
+    FIRST_LAYER_BYTES = 32 << 20, /* of 10,000 tokens at 4 x 256, 3,600 at 12 x 768 */
 };
 
 /* an example on its way */
@@ -31,6 +33,7 @@ struct engine {
     attack *a;
     encoder_ws *ws;
     const encoder *victim;
+    first_layer *first; /* of the victim, while a feed runs */
     const feed *f;
     int alone; /* 1: one example at a time */
     int limit, most;
@@ -57,6 +60,7 @@ err engine_create(attack *a, engine **out) {
     g->limit = a->o.batch_tokens > 0 ? (int)a->o.batch_tokens : BATCH_TOKENS;
     g->most = g->alone ? 1 : a->o.in_flight > 0 ? (int)a->o.in_flight : MOST_IN_FLIGHT;
     TRY(mem_alloc((size_t)g->most, sizeof *g->flights, &g->flights));
+    TRY(first_layer_create(FIRST_LAYER_BYTES, &g->first));
     *out = g;
     g = NULL;
 done:
@@ -73,6 +77,7 @@ void engine_destroy(engine **gg) {
         attack_result_free(&g->flights[i]->r);
         free(g->flights[i]);
     }
+    first_layer_destroy(&g->first);
     free(g->flights);
     free(g->ids);
     free(g->offset);
@@ -302,6 +307,7 @@ static err all_to_victim(engine *g) {
 
 err engine_run(engine *g, encoder_ws *ws, const encoder *victim, const feed *f) {
     err e;
+    encoder_ws_remember(ws, g->first, victim);
     g->ws = ws;
     g->victim = victim;
     g->K = victim->c.K;
@@ -315,5 +321,6 @@ err engine_run(engine *g, encoder_ws *ws, const encoder *victim, const feed *f) 
 done:
     for (int i = 0; i < g->n; i++) /* after an error of the feed */
         attack_result_free(&g->flights[i]->r);
+    encoder_ws_remember(ws, NULL, NULL);
     return e;
 }

@@ -6,7 +6,7 @@
 #ifndef ESPALIER_ATTACK_INQUIRY_H
 #define ESPALIER_ATTACK_INQUIRY_H
 
-#include "attack/key_table.h"
+#include "base/key_table.h"
 
 typedef struct inquiry {
     int K;

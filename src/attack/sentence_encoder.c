@@ -3,20 +3,23 @@
 #include "base/arena.h"
 #include "io/atomic_file.h"
 #include "io/json.h"
+#include "model/first_layer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* tokens of a batch: enough for full GEMM speed, little enough for the cache */
-enum { BATCH_TOKENS = 2048 };
+enum { BATCH_TOKENS = 2048, FIRST_LAYER_BYTES = 32 << 20 };
 
 struct sentence_encoder {
-    const encoder *m;
-    encoder view; /* the same weights in another precision; m may point here */
+    const encoder *m; /* view */
+    encoder view;     /* the same weights, but in another precision or its first layers only */
+    int layers;       /* of the encoder; the view may have fewer */
     const tokenizer *w;
     encoder *own_m; /* NULL: borrowed */
     tokenizer *own_w;
-    encoder_ws *ws;
+    encoder_ws *ws; /* NULL: nothing was embedded yet */
+    first_layer *first;
     double *sum; /* (H) */
     int max_length;
     int ends;         /* [CLS] and [SEP] count in the mean */
@@ -28,7 +31,9 @@ struct sentence_encoder {
 };
 
 static err finish(sentence_encoder *s, const encoder *m, const tokenizer *w, int max_length) {
-    s->m = m;
+    s->view = *m;
+    s->layers = m->c.L;
+    s->m = &s->view;
     s->w = w;
     s->max_length = max_length < m->c.P ? max_length : m->c.P;
     s->alone = !gemm_rows_independent();
@@ -37,8 +42,7 @@ static err finish(sentence_encoder *s, const encoder *m, const tokenizer *w, int
           w->V, m->c.V);
     CHECK(s->max_length > 2, ERR_DATA, "%s: a sentence encoder of %d positions", w->path,
           s->max_length);
-    CALL(mem_alloc((size_t)m->c.H, sizeof *s->sum, &s->sum));
-    return encoder_ws_create(&m->c, &s->ws);
+    return mem_alloc((size_t)m->c.H, sizeof *s->sum, &s->sum);
 }
 
 err sentence_encoder_borrow(const encoder *m, const tokenizer *w, int max_length,
@@ -169,6 +173,7 @@ void sentence_encoder_close(sentence_encoder **s) {
     if (!*s)
         return;
     encoder_ws_destroy(&(*s)->ws);
+    first_layer_destroy(&(*s)->first);
     encoder_destroy(&(*s)->own_m);
     tokenizer_close(&(*s)->own_w);
     free((*s)->sum);
@@ -182,10 +187,21 @@ err sentence_encoder_precision(sentence_encoder *s, precision p) {
     CHECK(p == FLOAT32 || gemm_has_bfloat16(), ERR_USAGE,
           "attack.similarity_precision is bf16, which this CPU (or this build, see `espalier "
           "doctor`) does not multiply: expected float32");
-    s->view = *s->m;
     s->view.c.p = p;
-    s->m = &s->view;
     return OK;
+}
+
+err sentence_encoder_layers(sentence_encoder *s, int n) {
+    CHECK(n > 0 && n <= s->layers, ERR_USAGE,
+          "attack.similarity_layers is %d, the sentence encoder has %d: expected 1 to %d", n,
+          s->layers, s->layers);
+    s->view.c.L = n;
+    return OK;
+}
+
+int sentence_encoder_depth(const sentence_encoder *s, int *all) {
+    *all = s->layers;
+    return s->m->c.L;
 }
 
 int64_t sentence_encoder_tokens(const sentence_encoder *s) {
@@ -194,6 +210,17 @@ int64_t sentence_encoder_tokens(const sentence_encoder *s) {
 
 int sentence_encoder_width(const sentence_encoder *s) {
     return s->m->c.H;
+}
+
+/* before the first text, when it is settled how the encoder is computed */
+static err begin(sentence_encoder *s) {
+    if (s->ws)
+        return OK;
+    if (!s->first)
+        CALL(first_layer_create(FIRST_LAYER_BYTES, &s->first));
+    CALL(encoder_ws_create(&s->m->c, &s->ws));
+    encoder_ws_remember(s->ws, s->first, s->m);
+    return OK;
 }
 
 /* for one text more than n */
@@ -237,6 +264,7 @@ static err embed_batch(sentence_encoder *s, const char *const *texts, int left, 
 }
 
 err sentence_encoder_embed(sentence_encoder *s, const char *const *texts, int n, float *v) {
+    CALL(begin(s));
     for (int i = 0, done; i < n; i += done)
         CALL(embed_batch(s, texts + i, n - i, v + (size_t)i * (size_t)s->m->c.H, &done));
     return OK;

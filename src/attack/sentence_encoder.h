@@ -1,4 +1,5 @@
-/* sentence_encoder.h: texts as vectors: the mean of an encoder's last hidden states.
+/* sentence_encoder.h: texts as vectors: the mean of an encoder's hidden states behind its last
+ * layer, or behind an earlier one.
  *
  * Texts go through in ragged batches of a fixed limit. With the native GEMM a text's vector has the
  * same bits in whatever batch it stands; with the libraries' products, which do not promise that,
@@ -24,9 +25,13 @@ err sentence_encoder_borrow(const encoder *m, const tokenizer *w, int max_length
 err sentence_encoder_open(const char *dir, sentence_encoder **out);
 void sentence_encoder_close(sentence_encoder **s);
 
-/* Of the encoder's products from now on; as the encoder has it unless told. ERR_USAGE: BFLOAT16,
- * which this CPU or build does not multiply. */
+/* How it is computed, before the first text.
+ * Of its products; as the encoder has it unless told. ERR_USAGE: BFLOAT16, which this CPU or build
+ * does not multiply. */
 err sentence_encoder_precision(sentence_encoder *s, precision p);
+/* The first n layers only, the mean behind them; all unless told. ERR_USAGE: it has fewer. */
+err sentence_encoder_layers(sentence_encoder *s, int n);
+int sentence_encoder_depth(const sentence_encoder *s, int *all); /* how many of all layers */
 
 /* Tokens that went through the encoder so far. */
 int64_t sentence_encoder_tokens(const sentence_encoder *s);

@@ -90,6 +90,15 @@ err similarity_precision(similarity *s, precision p) {
     return s->sentences ? sentence_encoder_precision(s->sentences, p) : OK;
 }
 
+err similarity_layers(similarity *s, int n) {
+    return s->sentences ? sentence_encoder_layers(s->sentences, n) : OK;
+}
+
+int similarity_depth(const similarity *s, int *all) {
+    *all = 0;
+    return s->sentences ? sentence_encoder_depth(s->sentences, all) : 0;
+}
+
 similarity_done similarity_work(const similarity *s) {
     return (similarity_done){s->asked, s->computed,
                              s->sentences ? sentence_encoder_tokens(s->sentences) : 0};

@@ -1,5 +1,5 @@
-/* similarity.h: how alike two texts are: the angle between the means of an encoder's last hidden
- * states, or of word vectors. A text's vector is kept, found by the text's hash, in bounded memory:
+/* similarity.h: how alike two texts are: the angle between the means of an encoder's hidden states,
+ * or of word vectors. A text's vector is kept, found by the text's hash, in bounded memory:
  * open it once a study, for all models of the table. Not collective. */
 #ifndef ESPALIER_ATTACK_SIMILARITY_H
 #define ESPALIER_ATTACK_SIMILARITY_H
@@ -27,6 +27,11 @@ err similarity_use(similarity *s, const char *measure);
 /* Of the encoder's products, before anything is asked about; nothing to do with word vectors. See
  * sentence_encoder_precision. */
 err similarity_precision(similarity *s, precision p);
+
+/* The encoder's first n layers only, before anything is asked about; nothing to do with word
+ * vectors. See sentence_encoder_layers. */
+err similarity_layers(similarity *s, int n);
+int similarity_depth(const similarity *s, int *all); /* how many of all; 0 of 0: word vectors */
 
 /* score (n): of each of others (n) against text. A text without any vector has cosine -1 with every
  * other, that is an angular similarity of 0. */

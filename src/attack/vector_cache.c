@@ -1,7 +1,7 @@
 #include "attack/vector_cache.h"
 
-#include "attack/key_table.h"
 #include "base/arena.h"
+#include "base/key_table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "model/encoder.h"
 
 #include "model/dropout.h"
+#include "model/first_layer_use.h"
 #include "model/forward.h"
 #include "model/workspace.h"
 #include "tensor/activation.h"
@@ -37,7 +38,14 @@ err forward_begin(encoder_ws *ws, const encoder *m, const batch *b, int M, ws_mo
           ws->c.L, m->c.L);
     CALL(check_batch(&m->c, b));
     ws->c = m->c;
+    ws->served = 0;
     return workspace_shape(ws, b, M, mode, first);
+}
+
+err forward_recall(encoder_ws *ws, const encoder *m, const batch *b) {
+    if (!ws->kept || ws->mode == WS_TRAIN || forward_first(ws, 0))
+        return OK;
+    return first_layer_look(ws->kept, m, b, &ws->served);
 }
 
 /* the embeddings' dropout, in place; forward and backward alike */
@@ -73,6 +81,10 @@ static void forward_qkv(encoder_ws *ws, layer_acts *a, const encoder *m, int l, 
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
     int H = m->c.H;
+    if (l == 0 && ws->served) {
+        first_layer_qkv(ws->kept, a->qkv, h, b->T);
+        return;
+    }
     if (!forward_first(ws, l)) {
         linear_forward(a->qkv, h, p->query_w + at, p->query_b + at, b->T, 3 * H, H, ws->c.p);
         return;
@@ -177,6 +189,7 @@ void forward_run(encoder_ws *ws, const encoder *m, const batch *b, const dropout
 err encoder_forward(encoder_ws *ws, const encoder *m, const batch *b, const dropout *drop,
                     int keep) {
     CALL(forward_begin(ws, m, b, 0, drop ? WS_TRAIN : keep ? WS_KEEP : WS_INFER, 0));
+    CALL(forward_recall(ws, m, b));
     forward_run(ws, m, b, drop);
     return OK;
 }

@@ -44,6 +44,7 @@ err encoder_classify(encoder_ws *ws, const encoder *m, const batch *b, const dro
                      const float **logits) {
     CHECK(m->c.K > 0, ERR_FAILED, "this encoder has no classifier");
     CALL(forward_begin(ws, m, b, 0, drop ? WS_TRAIN : WS_INFER, 1));
+    CALL(forward_recall(ws, m, b));
     forward_run(ws, m, b, drop);
     classify(ws, m, b, drop);
     *logits = ws->logits;

@@ -24,6 +24,9 @@ static inline const dropout *forward_attention_drop(const encoder *m, const drop
  * of the last layer only the first token of each sequence is wanted. */
 err forward_begin(encoder_ws *ws, const encoder *m, const batch *b, int M, ws_mode mode, int first);
 
+/* Before forward_run in inference: what is kept of the first layer (first_layer.h) serves b. */
+err forward_recall(encoder_ws *ws, const encoder *m, const batch *b);
+
 /* Does layer l compute its output for the first tokens only? */
 static inline int forward_first(const encoder_ws *ws, int l) {
     return ws->first && l == ws->c.L - 1;

@@ -11,7 +11,7 @@
 #ifndef ESPALIER_MODEL_WORKSPACE_H
 #define ESPALIER_MODEL_WORKSPACE_H
 
-#include "model/encoder.h"
+#include "model/first_layer.h"
 #include "tensor/gemm.h"
 
 typedef enum ws_mode { WS_INFER, WS_KEEP, WS_TRAIN } ws_mode;
@@ -33,9 +33,11 @@ typedef struct layer_acts {
 struct encoder_ws {
     encoder_config c;
     ws_mode mode;
-    precision p;   /* of the products with weights */
-    int first;     /* 1: of the last layer only the first tokens are wanted */
-    float *memory; /* owned */
+    precision p;       /* of the products with weights */
+    int first;         /* 1: of the last layer only the first tokens are wanted */
+    first_layer *kept; /* what encoder_ws_remember was told; not owned */
+    int served;        /* 1: the batch's first layer is taken from it */
+    float *memory;     /* owned */
     size_t floats;
     layer_acts *layer;          // (L)
     float **hidden;             // (L + 1) of (T, H); the last one (B, H) if first

@@ -1,5 +1,5 @@
 /* the parts of the attack: words and gaps, case, neighbours, stop words, similarity */
-#include "attack/key_table.h"
+#include "base/key_table.h"
 #include "attack/neighbours.h"
 #include "attack/similarity.h"
 #include "attack/stopwords.h"

@@ -172,27 +172,30 @@ static const struct {
     {"textfooler-original",
      "textfooler-original: ranked by [UNK] and the rise of another class, at most 50 neighbours "
      "from neighbours.json, part of speech lexicon (noun for verb allowed), similarity encoder "
-     "arccos >= 0.700000 in windows of 15 words (0.1 in shorter texts), accepted below the "
+     "(first 1 of 2 layers) arccos >= 0.700000 in windows of 15 words (0.1 in shorter texts), "
+     "accepted below the "
      "original "
      "probability, stop words stop.txt, no query budget"},
     {"pwws", "pwws: ranked by saliency times best drop, synonyms of WordNet in wn, part of speech "
              "lexicon, no similarity constraint, accepted below the current probability, stop "
              "words stop.txt, no query budget"},
-    {"textbugger",
-     "textbugger: ranked by deletion, 5 kinds of typing errors and at most 5 "
-     "neighbours from neighbours.json, similarity encoder cosine >= 0.800000 of whole "
-     "texts to the original, accepted below the current probability, stop words "
-     "stop.txt, no query budget"},
+    {"textbugger", "textbugger: ranked by deletion, 5 kinds of typing errors and at most 5 "
+                   "neighbours from neighbours.json, similarity encoder (first 1 of 2 layers) "
+                   "cosine >= 0.800000 of whole "
+                   "texts to the original, accepted below the current probability, stop words "
+                   "stop.txt, no query budget"},
     {"bert-attack",
      "bert-attack: ranked by [UNK], at most 48 proposals of speaker, similarity "
-     "encoder cosine >= 0.200000 of whole texts to the original, at most 40 % of the "
+     "encoder (first 1 of 2 layers) cosine >= 0.200000 of whole texts to the original, at most 40 "
+     "% of the "
      "words changed, accepted below the current probability, stop words stop.txt, no "
      "query budget"},
     {"deepwordbug", "deepwordbug: ranked by [UNK], 4 random edits, no similarity constraint, edit "
                     "distance <= 30, accepted below the current probability, stop words stop.txt, "
                     "no query budget"},
     {"a2t", "a2t: ranked by gradient, at most 20 neighbours from neighbours.json, part of speech "
-            "lexicon, similarity encoder cosine >= 0.900000 of whole texts, at most 10 % of the "
+            "lexicon, similarity encoder (first 1 of 2 layers) cosine >= 0.900000 of whole texts, "
+            "at most 10 % of the "
             "words changed (or 4), accepted below the current probability, stop words stop.txt, no "
             "query budget"},
 };
@@ -245,7 +248,6 @@ int main(void) {
     Suite *s = suite_create("recipes");
     TCase *c = tcase_create("search");
     tcase_add_checked_fixture(c, set_up, tear_down);
-    tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, ten_sentences, 0, 6);
     tcase_add_test(c, thresholds_are_options);
     tcase_add_loop_test(c, settings_in_one_line, 0, 6);

@@ -1,8 +1,8 @@
 /* sentence similarity: its measures, what is kept, checkpoints in Sentence-BERT's layout */
-#include "attack/key_table.h"
 #include "attack/sentence_encoder.h"
 #include "attack/similarity.h"
 #include "attack/vector_cache.h"
+#include "base/key_table.h"
 #include "toy_attack.h"
 
 #include "scratch.h"
@@ -65,16 +65,16 @@ static void toy_close(toy *t) {
     tokenizer_close(&t->w);
 }
 
-/* one forward a text and its mean spelled out; ends: with [CLS] and [SEP] */
-static void mean_of(const toy *t, const char *text, int ends, double mean[H]) {
+/* one forward a text and its mean behind a layer spelled out; ends: with [CLS] and [SEP] */
+static void mean_behind(const toy *t, int layer, const char *text, int ends, double mean[H]) {
     encoder_ws *ws = NULL;
     int32_t ids[64], offsets[2] = {0};
     int cut;
     ck_ok(encoder_ws_create(&t->m->c, &ws));
     ck_ok(tokenizer_sequence(t->w, text, strlen(text), ids, t->m->c.P, &offsets[1], &cut));
     batch b = {.B = 1, .T = offsets[1], .ids = ids, .offsets = offsets};
-    ck_ok(encoder_forward(ws, t->m, &b, NULL, 0));
-    const float *h = encoder_hidden(ws, t->m->c.L);
+    ck_ok(encoder_forward(ws, t->m, &b, NULL, 1));
+    const float *h = encoder_hidden(ws, layer);
     int first = ends ? 0 : 1, last = b.T - first;
     for (int c = 0; c < H; c++)
         mean[c] = 0.0;
@@ -82,6 +82,10 @@ static void mean_of(const toy *t, const char *text, int ends, double mean[H]) {
         for (int c = 0; c < H; c++)
             mean[c] += (double)h[row * H + c] / (last - first);
     encoder_ws_destroy(&ws);
+}
+
+static void mean_of(const toy *t, const char *text, int ends, double mean[H]) {
+    mean_behind(t, t->m->c.L, text, ends, mean);
 }
 
 static double cosine(const double *a, const double *b) {
@@ -231,6 +235,37 @@ START_TEST(a_text_is_computed_once) {
 }
 END_TEST
 
+/* the mean behind an earlier layer; the lent encoder stays what it is */
+START_TEST(first_layers_only) {
+    toy t;
+    similarity *s = NULL;
+    double score[TEXTS], first[H], mean[H];
+    int all;
+    toy_open(&t);
+    ck_assert_int_ge(t.m->c.L, 2);
+    for (int n = 1; n <= t.m->c.L; n++) {
+        ck_ok(similarity_open_encoder(t.m, t.w, 64, &s));
+        ck_assert_int_eq(similarity_depth(s, &all), t.m->c.L);
+        ck_ok(similarity_layers(s, n));
+        ck_assert_int_eq(similarity_depth(s, &all), n);
+        ck_assert_int_eq(all, t.m->c.L);
+        ck_ok(similarity_use(s, "cosine"));
+        ck_ok(similarity_score(s, t.list[0], t.list, TEXTS, score));
+        mean_behind(&t, n, t.list[0], 0, first);
+        for (int i = 0; i < TEXTS; i++) {
+            mean_behind(&t, n, t.list[i], 0, mean);
+            ck_assert_msg(fabs(score[i] - cosine(first, mean)) < 1e-6, "%d, %d: %.9f %.9f", n, i,
+                          score[i], cosine(first, mean));
+        }
+        similarity_close(&s);
+    }
+    ck_ok(similarity_open_encoder(t.m, t.w, 64, &s));
+    ck_refused(similarity_layers(s, t.m->c.L + 1), ERR_USAGE, "attack.similarity_layers is");
+    similarity_close(&s);
+    toy_close(&t);
+}
+END_TEST
+
 /* bf16: close to float32 and not equal, the same bits alone and in a batch; the lent encoder stays
  * what it is; float32 asked for is float32 */
 START_TEST(another_precision) {
@@ -302,6 +337,7 @@ int main(void) {
     tcase_add_test(c, layouts_that_are_refused);
     tcase_add_test(c, a_text_is_computed_once);
     tcase_add_test(c, another_precision);
+    tcase_add_test(c, first_layers_only);
     tcase_add_test(c, memory_of_what_is_kept_is_bounded);
     suite_add_tcase(s, c);
     return scratch_run(s);

@@ -1,7 +1,7 @@
 /* key_table.h: a number for each 64-bit key that is a hash already (open addressing, at most half
- * full). Zeroed it is empty. Private to the attack. Not collective. */
-#ifndef ESPALIER_ATTACK_KEY_TABLE_H
-#define ESPALIER_ATTACK_KEY_TABLE_H
+ * full). Zeroed it is empty. Not collective. */
+#ifndef ESPALIER_BASE_KEY_TABLE_H
+#define ESPALIER_BASE_KEY_TABLE_H
 
 #include "base/err.h"
 
