@@ -50,7 +50,11 @@ random_moment() { # job, folder
     is "$1" RUNNING
 }
 
-# until the job was stopped at least once and is finished; a job that is done before it could be stopped does not count
+# what Open MPI and srun say of a rank that a signal ended which nobody sent
+no_crash() { ! grep -E 'Process received signal|: (Segmentation fault|Bus error|Aborted|Floating point exception)' "$1"; } # log
+
+# until the job was stopped at least once and is finished; a job that is done before it could be stopped does not
+# count, one that fails or crashes does
 try() { # launcher, number
     local dir=$scratch/$1-$2 job how stage said hows=
     while [ -z "$hows" ]; do
@@ -66,10 +70,15 @@ try() { # launcher, number
             until_ready 120 is "$job" '@(RUNNING|COMPLETED|FAILED)'
         done
         until_ready 200 is "$job" '@(COMPLETED|FAILED|CANCELLED|TIMEOUT|NODE_FAIL)'
+        check "$1 $2: no rank crashed" no_crash "$dir.log"
+        is "$job" COMPLETED || break
         grep -q '"starts": 1,' "$dir/starts.json" && hows=
     done
     check "$1 $2: finished, was $(state "$job")" is "$job" COMPLETED
-    is "$job" COMPLETED || cat "$dir.log"
+    is "$job" COMPLETED || {
+        cat "$dir.log"
+        return
+    }
     summary "$dir" >"$scratch/sum.try"
     check "$1 $2: same bytes" cmp "$scratch/sum" "$scratch/sum.try"
     check "$1 $2: same tables in study.h5" /usr/bin/python3 tests/cli/store_equal.py "$scratch/whole/study.h5" "$dir/study.h5"
