@@ -14,7 +14,7 @@ enum { ATTACK_MODELS = 6, ATTACK_WAYS = 6 };
 typedef struct attack_way {
     const char *name, *source, *precision;
     const char *size; /* of the encoder; "": the victims'; NULL: none */
-    int whole;        /* 1: all of its layers; 0: as many as a study's start encoder has by default */
+    int whole; /* 1: all of its layers; 0: as many as a study's start encoder has by default */
 } attack_way;
 extern const attack_way ATTACK_WAY[ATTACK_WAYS];
 int attack_ways(void); /* how many of them this CPU can */

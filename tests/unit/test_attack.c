@@ -1,8 +1,8 @@
 /* the parts of the attack: words and gaps, case, neighbours, stop words, similarity */
-#include "base/key_table.h"
 #include "attack/neighbours.h"
 #include "attack/similarity.h"
 #include "attack/stopwords.h"
+#include "base/key_table.h"
 #include "text/words.h"
 #include "toy_attack.h"
 
