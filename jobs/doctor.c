@@ -16,9 +16,10 @@ static const struct {
     const char *name;
     check_fn check;
 } checks[] = {
-    {"ranks", check_ranks},   {"cores", check_cores},   {"threads", check_threads},
-    {"kernel", check_kernel}, {"memory", check_memory}, {"folder", check_folder},
-    {"disk", check_disk},     {"lock", check_lock},     {"hdf5", check_hdf5},
+    {"ranks", check_ranks},     {"start", check_start},   {"cores", check_cores},
+    {"threads", check_threads}, {"kernel", check_kernel}, {"memory", check_memory},
+    {"folder", check_folder},   {"disk", check_disk},     {"lock", check_lock},
+    {"hdf5", check_hdf5},
 };
 enum { N_CHECKS = sizeof checks / sizeof *checks };
 

@@ -19,6 +19,7 @@ err doctor_find(finding *f, verdict v, const char *fmt, ...) __attribute__((form
 typedef err (*check_fn)(const par *p, const char *folder, finding *f);
 
 err check_ranks(const par *p, const char *folder, finding *f);
+err check_start(const par *p, const char *folder, finding *f);
 err check_cores(const par *p, const char *folder, finding *f);
 err check_threads(const par *p, const char *folder, finding *f);
 err check_kernel(const par *p, const char *folder, finding *f);

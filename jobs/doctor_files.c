@@ -43,7 +43,7 @@ err check_lock(const par *p, const char *folder, finding *f) {
     lock *held = NULL, *second = NULL;
     char file[4096];
     CALL(par_agree(p, p->rank == 0 ? lock_take(folder, &held) : OK));
-    int refused = p->rank != p->size - 1 || lock_take(folder, &second) == ERR_FAILED;
+    int refused = p->rank != p->size - 1 || lock_try(folder, &second) == ERR_FAILED;
     refused = par_all(p, refused);
     lock_release(&second);
     lock_release(&held);

@@ -31,6 +31,24 @@ err check_ranks(const par *p, const char *folder, finding *f) {
     return doctor_find(f, PASS, "%d, without a launcher; %s", p->size, mpi);
 }
 
+/* SLURM's PMIx fences without data go along a tree; on fewer nodes than its TreeWidth (50) every
+ * node is a root and waits for nobody. So a rank may leave MPI_Init and send while another is still
+ * in there, which kills that one (seen with SLURM 22.05: 7 of 2,169 starts on two nodes). */
+err check_start(const par *p, const char *folder, finding *f) {
+    const char *nodes = getenv("SLURM_STEP_NUM_NODES"), *fence = getenv("SLURM_PMIX_FENCE");
+    const int by_srun = getenv("SLURM_STEPID") && !getenv("OMPI_MCA_orte_hnp_uri");
+    (void)p, (void)folder;
+    if (!by_srun || !nodes || atoi(nodes) < 2)
+        return doctor_find(f, PASS, "by mpirun, on one node or alone");
+    if (!fence || strcmp(fence, "ring") != 0)
+        return doctor_find(f, WARN,
+                           "by srun on %s nodes, whose fences may let a rank send before another "
+                           "one can receive, which then dies in MPI_Init: export "
+                           "SLURM_PMIX_FENCE=ring before srun, as slurm/run.sbatch does",
+                           nodes);
+    return doctor_find(f, PASS, "by srun on %s nodes, behind a fence that waits", nodes);
+}
+
 /* ranks on this rank's host */
 static err ranks_here(const par *p, int64_t *n) {
     char mine[256] = "", *all;

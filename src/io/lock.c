@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { OWN_JOB_WAIT = 120 }; /* seconds; file servers take up to 90 to drop a dead host's locks */
+enum { OWN_JOB_WAIT = 120 }; /* seconds: file servers take up to 90 to drop a dead host's locks */
 
 struct lock {
     int fd;
@@ -42,13 +42,13 @@ static int is_own_job(const char *who) {
 }
 
 /* 0, or the errno of the last try; the own job's earlier start is waited for */
-static int hold_or_wait(int fd, const char *dir, char who[256]) {
+static int hold_or_wait(int fd, const char *dir, int most, char who[256]) {
     for (int seconds = 0;; seconds++) {
         if (hold(fd) == 0)
             return 0;
         int why = errno;
         read_holder(fd, who);
-        if ((why != EAGAIN && why != EACCES) || !is_own_job(who) || seconds == OWN_JOB_WAIT)
+        if ((why != EAGAIN && why != EACCES) || !is_own_job(who) || seconds == most)
             return why;
         if (seconds == 0)
             log_info("waiting for the start of this job before this one to leave %s (%s)", dir,
@@ -57,14 +57,15 @@ static int hold_or_wait(int fd, const char *dir, char who[256]) {
     }
 }
 
-err lock_take(const char *dir, lock **out) {
+/* seconds: that an earlier start of the own job is waited for */
+static err take(const char *dir, int seconds, lock **out) {
     char path[4096], who[256] = "", host[128] = "";
     lock *l = NULL;
     CALL(path_join(path, dir, ".lock"));
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     CHECK(fd >= 0, ERR_IO, "cannot open %s: %s", path, strerror(errno));
     err e = OK;
-    int why = hold_or_wait(fd, dir, who);
+    int why = hold_or_wait(fd, dir, seconds, who);
     ENSURE(why != EAGAIN && why != EACCES, ERR_FAILED,
            "another run works in %s (%s): wait for it, or stop it; if that host is down, remove %s",
            dir, who[0] ? who : "unknown process", path);
@@ -83,6 +84,14 @@ done:
     if (fd >= 0)
         close(fd);
     return e;
+}
+
+err lock_take(const char *dir, lock **out) {
+    return take(dir, OWN_JOB_WAIT, out);
+}
+
+err lock_try(const char *dir, lock **out) {
+    return take(dir, 0, out);
 }
 
 void lock_release(lock **l) {

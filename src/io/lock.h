@@ -11,6 +11,7 @@ typedef struct lock lock;
  * an earlier start of the same batch job holds is waited for, up to two minutes. Caller releases.
  * Not collective: rank 0 of a run takes it. */
 err lock_take(const char *dir, lock **out);
+err lock_try(const char *dir, lock **out); /* the same, but nothing is waited for */
 void lock_release(lock **l);
 
 #endif

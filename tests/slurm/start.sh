@@ -33,4 +33,15 @@ check "a rank that dies ends the job, was $(state "$job")" is "$job" FAILED || c
 check "and is named" grep -q "task 0: Segmentation fault" "$scratch/dead.log"
 check "before the study began" test ! -e "$scratch/dead/starts.json"
 
+# doctor knows
+cat >"$scratch/doctor" <<END
+#!/bin/sh
+srun --mpi=pmix $espalier doctor --directory $scratch; SLURM_PMIX_FENCE=ring srun --mpi=pmix $espalier doctor --directory $scratch
+mpirun $espalier doctor --directory $scratch
+END
+job=$(sbatch --parsable --nodes=$nodes --ntasks=$nodes --output="$scratch/doctor.log" "$scratch/doctor")
+until_ready 90 is "$job" '@(COMPLETED|FAILED)'
+check "doctor warns of srun's own fences, but not behind a ring or under mpirun" test \
+    "$(sed -n 's/  start .*//p' "$scratch/doctor.log" | xargs)" = "WARN PASS PASS" || cat "$scratch/doctor.log"
+
 finish

@@ -338,6 +338,7 @@ START_TEST(locks_of_a_job) {
     setenv("SLURM_JOB_ID", "471", 1);
     ck_refused(lock_take("lj", &l), ERR_FAILED, ", job 4711): wait for it, or stop it");
     setenv("SLURM_JOB_ID", "4711", 1);
+    ck_refused(lock_try("lj", &l), ERR_FAILED, ", job 4711): wait for it, or stop it");
     ck_ok(lock_take("lj", &l));
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
     unsetenv("SLURM_JOB_ID");
