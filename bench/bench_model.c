@@ -4,11 +4,15 @@
  * the work is the same. What is done once (embeddings, room, the head) and a first block, where the
  * models still see the same inputs, are measured by an encoder of one block; the others as what one
  * of BLOCKS (2) takes beyond it, and count eleven times. 12: all of it. Start it under mpirun;
- * seconds are those of the slowest rank. */
+ * seconds are those of the slowest rank. Beside them what the operations that no block can do
+ * without would take at the ranks' float32 limit (peak.h). */
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/rng.h"
+#include "peak.h"
+#include "prune/obs.h"
 #include "prune/prune.h"
+#include "share.h"
 #include "tensor/blas.h"
 
 #include <stdio.h>
@@ -16,7 +20,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { TOKENS = 64, VOCABULARY = 30522, BLOCKS_OF_BASE = 12 };
+enum { TOKENS = 64, VOCABULARY = 30522, BLOCKS_OF_BASE = 12, H = 768, F = 3072 };
 
 static err make_examples(int n, examples *x) {
     *x = (examples){.n = n, .max_length = TOKENS};
@@ -85,8 +89,7 @@ done:
 /* an encoder of so many blocks */
 static err prune_blocks(const par *p, const examples *x, const prune_options *o, int blocks,
                         int levels, spent *out) {
-    encoder_config c = {
-        .V = VOCABULARY, .H = 768, .L = blocks, .A = 12, .F = 3072, .P = TOKENS, .Y = 2};
+    encoder_config c = {.V = VOCABULARY, .H = H, .L = blocks, .A = 12, .F = F, .P = TOKENS, .Y = 2};
     encoder *m = NULL;
     c.norm_eps = 1e-12f;
     CALL(encoder_create(&c, &m));
@@ -98,8 +101,50 @@ static err prune_blocks(const par *p, const examples *x, const prune_options *o,
 
 /* GiB of the parameters that a block of the dense model and every pruned one takes */
 static double block_gib(int levels) {
-    const double H = 768, F = 3072, each = 4 * H * H + 2 * H * F + 9 * H + F;
+    const double each = 4.0 * H * H + 2.0 * H * F + 9.0 * H + F;
     return (levels + 1) * each * sizeof(float) / 0x1p30;
+}
+
+/* Floating-point operations of a block, at least. */
+typedef struct operations {
+    double obs;     /* the columns that exact OBS takes, once each (obs_fast.h) */
+    double sums;    /* Hessians, one triangle, and what re-fits the weights */
+    double forward; /* of the dense model and every pruned one: products with weights */
+} operations;
+
+static double row_operations(int d, double sparsity) {
+    const double k = (double)obs_removals(sparsity, d);
+    return d * k * k - 2.0 * k * k * k / 3.0;
+}
+
+static operations block_operations(int sentences, int levels) {
+    const double tokens = (double)sentences * TOKENS, h = H, f = F;
+    operations o = {.forward = (levels + 1) * 2.0 * tokens * (4.0 * h * h + 2.0 * h * f)};
+    for (int i = 0; i < levels; i++) {
+        o.obs +=
+            (4.0 * h + f) * row_operations(H, SPARSITY[i]) + h * row_operations(F, SPARSITY[i]);
+        o.sums += tokens * (3.0 * (h * h + 2.0 * h * h) + f * f + 2.0 * h * f);
+    }
+    return o;
+}
+
+/* a block's operations beside its time */
+static err say_limit(const par *p, int sentences, int levels, double seconds) {
+    enum { BURSTS = 101 };
+    const operations o = block_operations(sentences, levels);
+    const double all = o.obs + o.sums + o.forward;
+    double burst[BURSTS];
+    for (int i = 0; i < BURSTS; i++)
+        burst[i] = peak_fp32();
+    int64_t sum = (int64_t)share_median(burst, BURSTS);
+    CALL(par_sum_i64(p, &sum, 1));
+    const double limit = (double)sum;
+    if (p->rank == 0)
+        printf("operations of a block: %.1f T of exact OBS, %.1f T of sums, %.1f T of forward "
+               "passes; %.1f s at the ranks' float32 limit (%.0f Gflop/s), %.0f %% of it reached\n",
+               1e-12 * o.obs, 1e-12 * o.sums, 1e-12 * o.forward, all / limit, 1e-9 * limit,
+               100.0 * all / limit / seconds);
+    return OK;
 }
 
 static void say(const char *what, const spent *t, const par *p) {
@@ -137,6 +182,7 @@ static err bench(const par *p, int blocks, int sentences, int levels) {
                (first.wall + (BLOCKS_OF_BASE - 1) * next.wall) / 60.0, gib,
                gib + (BLOCKS_OF_BASE - blocks) * block_gib(levels));
     }
+    TRY(say_limit(p, sentences, levels, next.cpu));
 done:
     examples_free(&x);
     return e;

@@ -1,30 +1,19 @@
 /* The encoder: layout of the block, forward pass against the float64 reference, dropout as a
  * function, the stages of a block, refusals. */
 #include "base/arena.h"
-#include "base/rng.h"
 #include "model/dropout.h"
-#include "model/encoder.h"
 #include "model/encoder_reference.h"
+#include "small_encoder.h"
 #include "tensor/amx.h"
 
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { T = 23, ARRAYS = 128 };
-
-#define ck_ok(call) ck_assert_msg((call) == OK, "%s (%s)", err_message(), err_where())
-
-static const int32_t ids[T] = {1, 5,  8,  2, 1, 2,  1, 7, 9, 9, 3, 4,
-                               6, 10, 12, 2, 1, 11, 4, 4, 4, 0, 2};
-static const int32_t types[T] = {0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1};
-static const int32_t offsets[] = {0, 4, 6, 16, 23}, labels[] = {1, 0, 1, 1};
-static const batch all = {
-    .B = 4, .T = T, .ids = ids, .types = types, .offsets = offsets, .labels = labels};
+enum { ARRAYS = 128 };
 
 static encoder_config config(int H, int A, int F) {
-    return (encoder_config){.V = 13,
+    return (encoder_config){.V = PIECES,
                             .H = H,
                             .L = 3,
                             .A = A,
@@ -43,21 +32,6 @@ static encoder_config config_family(encoder_kind family) {
     c.Y = encoder_family_of((int)family)->types ? 2 : 0;
     c.first_position = family == ENCODER_ROBERTA ? 3 : 0;
     return c;
-}
-
-static encoder *make(const encoder_config *c) {
-    encoder *m;
-    ck_ok(encoder_create(c, &m));
-    rng_stream r = rng_open(5, RNG_TEST, 0, 0);
-    for (size_t i = 0; i < m->n; i++)
-        m->block[i] = (float)(0.1 + 0.3 * rng_normal(&r));
-    return m;
-}
-
-static encoder_ws *workspace(const encoder *m) {
-    encoder_ws *ws;
-    ck_ok(encoder_ws_create(&m->c, &ws));
-    return ws;
 }
 
 static double *twin(const encoder *m) {

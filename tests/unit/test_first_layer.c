@@ -1,37 +1,10 @@
 /* The first layer's queries, keys and values kept by token: the same bits as computed ones. */
 #include "base/key_table.h"
-#include "base/rng.h"
-#include "model/encoder.h"
 #include "model/first_layer.h"
+#include "small_encoder.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { T = 23 };
-
-#define ck_ok(call) ck_assert_msg((call) == OK, "%s (%s)", err_message(), err_where())
-
-static const int32_t ids[T] = {1, 5,  8,  2, 1, 2,  1, 7, 9, 9, 3, 4,
-                               6, 10, 12, 2, 1, 11, 4, 4, 4, 0, 2};
-static const int32_t types[T] = {0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1};
-static const int32_t offsets[] = {0, 4, 6, 16, 23};
-static const batch all = {.B = 4, .T = T, .ids = ids, .types = types, .offsets = offsets};
-
-static encoder *make(const encoder_config *c) {
-    encoder *m;
-    ck_ok(encoder_create(c, &m));
-    rng_stream r = rng_open(5, RNG_TEST, 0, 0);
-    for (size_t i = 0; i < m->n; i++)
-        m->block[i] = (float)(0.1 + 0.3 * rng_normal(&r));
-    return m;
-}
-
-static encoder_ws *workspace(const encoder *m) {
-    encoder_ws *ws;
-    ck_ok(encoder_ws_create(&m->c, &ws));
-    return ws;
-}
 
 /* b's hidden states and logits with ws, which takes what it can from what is kept, and computed */
 static void ck_computed(encoder_ws *ws, const encoder *m, const batch *b) {
@@ -114,7 +87,7 @@ START_TEST(same_bits) {
     static const size_t room[] = {0, 15, 40, 1000};
     const encoder_kind family = shapes[_i].family;
     encoder_config c = {.family = family,
-                        .V = 13,
+                        .V = PIECES,
                         .H = shapes[_i].H,
                         .L = shapes[_i].L,
                         .A = 4,
