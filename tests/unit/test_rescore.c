@@ -86,6 +86,7 @@ static void set_up(void) {
     wide = toy_options(".");
     snprintf(wide.wordnet, sizeof wide.wordnet, "wn");
     snprintf(wide.similarity_source, sizeof wide.similarity_source, "encoder");
+    wide.similarity_layers = judge->c.L;
     wide.similarity_window = 6;
     wide.similarity = 0.7;
 }
