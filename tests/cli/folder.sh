@@ -90,13 +90,13 @@ export OPENBLAS_NUM_THREADS=1
 for n in 1 2 3; do
     ranks $n doctor --directory "$scratch" >"$scratch/d" 2>"$scratch/e"
     check "doctor on $n ranks" test $? = 0
-    check "nine findings" test "$(grep -cE '^(PASS|WARN)  [a-z0-9]+ ' "$scratch/d")" = 9
+    check "ten findings" test "$(grep -cE '^(PASS|WARN)  [a-z0-9]+ ' "$scratch/d")" = 10
     check "of $n ranks in one world" grep -q "^PASS  ranks    $n in one world" "$scratch/d"
 done
 check "doctor leaves nothing behind" test -z "$(find "$scratch" -name 'espalier-doctor*')"
 SLURM_NTASKS=4 timeout -k 5 60 "$espalier" doctor -d "$scratch" >"$scratch/d" 2>"$scratch/e"
 check "four tasks, one rank: exit 1" test $? = 1
 check "and says how to mend it" grep -q '^FAIL  ranks    SLURM_NTASKS is 4, but MPI sees 1: start with' "$scratch/d"
-check "with one error" grep -q '^error: 1 of 9 checks failed' "$scratch/e"
+check "with one error" grep -q '^error: 1 of 10 checks failed' "$scratch/e"
 refused 74 'absent: cannot make a folder here: *' "$espalier" doctor -d "$scratch/absent"
 finish
