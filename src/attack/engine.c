@@ -12,7 +12,6 @@
 enum {
     BATCH_TOKENS = 1024, /* of 256 to 8192 the fastest, 2 x 128 and 4 x 256, sentences of SST-2 */
     MOST_IN_FLIGHT = 64, /* short texts with few candidates fill a batch well before */
-    FIRST_LAYER_BYTES = 32 << 20, /* of 10,000 tokens at 4 x 256, 3,600 at 12 x 768 */
 };
 
 /* an example on its way */

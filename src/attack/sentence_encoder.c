@@ -9,12 +9,11 @@
 #include <string.h>
 
 /* tokens of a batch: enough for full GEMM speed, little enough for the cache */
-enum { BATCH_TOKENS = 2048, FIRST_LAYER_BYTES = 32 << 20 };
+enum { BATCH_TOKENS = 2048 };
 
 struct sentence_encoder {
-    const encoder *m; /* view */
-    encoder view;     /* the same weights, but in another precision or its first layers only */
-    int layers;       /* of the encoder; the view may have fewer */
+    encoder view; /* the encoder, or the same weights in another precision, its first layers only */
+    int layers;   /* of the encoder; the view may have fewer */
     const tokenizer *w;
     encoder *own_m; /* NULL: borrowed */
     tokenizer *own_w;
@@ -33,7 +32,6 @@ struct sentence_encoder {
 static err finish(sentence_encoder *s, const encoder *m, const tokenizer *w, int max_length) {
     s->view = *m;
     s->layers = m->c.L;
-    s->m = &s->view;
     s->w = w;
     s->max_length = max_length < m->c.P ? max_length : m->c.P;
     s->alone = !gemm_rows_independent();
@@ -42,6 +40,7 @@ static err finish(sentence_encoder *s, const encoder *m, const tokenizer *w, int
           w->V, m->c.V);
     CHECK(s->max_length > 2, ERR_DATA, "%s: a sentence encoder of %d positions", w->path,
           s->max_length);
+    CALL(first_layer_create(FIRST_LAYER_BYTES, &s->first));
     return mem_alloc((size_t)m->c.H, sizeof *s->sum, &s->sum);
 }
 
@@ -201,7 +200,7 @@ err sentence_encoder_layers(sentence_encoder *s, int n) {
 
 int sentence_encoder_depth(const sentence_encoder *s, int *all) {
     *all = s->layers;
-    return s->m->c.L;
+    return s->view.c.L;
 }
 
 int64_t sentence_encoder_tokens(const sentence_encoder *s) {
@@ -209,17 +208,15 @@ int64_t sentence_encoder_tokens(const sentence_encoder *s) {
 }
 
 int sentence_encoder_width(const sentence_encoder *s) {
-    return s->m->c.H;
+    return s->view.c.H;
 }
 
 /* before the first text, when it is settled how the encoder is computed */
 static err begin(sentence_encoder *s) {
     if (s->ws)
         return OK;
-    if (!s->first)
-        CALL(first_layer_create(FIRST_LAYER_BYTES, &s->first));
-    CALL(encoder_ws_create(&s->m->c, &s->ws));
-    encoder_ws_remember(s->ws, s->first, s->m);
+    CALL(encoder_ws_create(&s->view.c, &s->ws));
+    encoder_ws_remember(s->ws, s->first, &s->view);
     return OK;
 }
 
@@ -232,7 +229,7 @@ static err make_room(sentence_encoder *s, int n) {
 
 /* mean of the rows first .. last - 1 of h (T, H), added up in float64 */
 static void mean(const sentence_encoder *s, const float *h, int first, int last, float *v) {
-    int H = s->m->c.H;
+    int H = s->view.c.H;
     memset(s->sum, 0, (size_t)H * sizeof *s->sum);
     for (int row = first; row < last; row++)
         for (int c = 0; c < H; c++)
@@ -254,18 +251,18 @@ static err embed_batch(sentence_encoder *s, const char *const *texts, int left, 
     }
     s->offsets[*n] = used;
     batch b = {.B = *n, .T = used, .ids = s->ids, .offsets = s->offsets};
-    CALL(encoder_forward(s->ws, s->m, &b, NULL, 0));
+    CALL(encoder_forward(s->ws, &s->view, &b, NULL, 0));
     s->tokens += used;
-    const float *h = encoder_hidden(s->ws, s->m->c.L); // (T, H)
+    const float *h = encoder_hidden(s->ws, s->view.c.L); // (T, H)
     for (int i = 0; i < *n; i++)
         mean(s, h, s->offsets[i] + !s->ends, s->offsets[i + 1] - !s->ends,
-             v + (size_t)i * (size_t)s->m->c.H);
+             v + (size_t)i * (size_t)s->view.c.H);
     return OK;
 }
 
 err sentence_encoder_embed(sentence_encoder *s, const char *const *texts, int n, float *v) {
     CALL(begin(s));
     for (int i = 0, done; i < n; i += done)
-        CALL(embed_batch(s, texts + i, n - i, v + (size_t)i * (size_t)s->m->c.H, &done));
+        CALL(embed_batch(s, texts + i, n - i, v + (size_t)i * (size_t)s->view.c.H, &done));
     return OK;
 }

@@ -134,7 +134,7 @@
     X(text,    part_of_speech,    "recipe", "recipe|any|strict|noun-verb", NULL, "", "of a candidate: the recipe's own rule, any, the word's, or also noun for verb and the reverse") \
     X(text,    similarity_source, "encoder", "encoder|vectors|none", NULL, "", "sentence similarity: mean of the study's start encoder, of word vectors, or none") \
     X(text,    similarity_checkpoint, "",  NULL, NULL, "",          "folder of a sentence encoder (Sentence-BERT, mean pooling) for similarity_source encoder; empty: the study's start encoder") \
-    X(integer, similarity_layers, 0,       0, 1000, "layers",       "of the sentence encoder that a text goes through before its mean is taken; 0: a quarter of the start encoder's, rounded up, which tells texts apart best,, all of a checkpoint's") \
+    X(integer, similarity_layers, 0,       0, 1000, "layers",       "of the sentence encoder that a text goes through before its mean is taken; 0: the first quarter of the start encoder's, rounded up, where it tells texts apart best; all of a checkpoint's") \
     X(text,    similarity_precision, "auto", "auto|float32|bf16", NULL, "", "of the similarity encoder's products; auto: model.precision for the start encoder, float32 for a checkpoint; bf16 is faster and moves similarities by some 1e-4") \
     X(text,    similarity_measure, "recipe", "recipe|angular|cosine|arccos", NULL, "", "the recipe's own, 1 - arccos(cos)/pi, cos, or 1 - arccos(cos) as the original TextFooler has it") \
     X(real,    similarity,        -4,      -4.0, 1.0, "",           "lowest similarity of a candidate's text; -4: the recipe's own") \

@@ -14,27 +14,22 @@ struct first_layer {
     size_t bytes;     /* that may be used */
     size_t row;       /* floats of a token: 3H */
     int most;         /* tokens there is room for */
-    float *kept;      // (most, 3H)
+    float *kept;      // (number.n, 3H)
     key_table number; /* of a token, in the order of arrival: kept's row */
     /* of the batch at hand */
     int known;       /* tokens that were kept before it */
     int32_t *at;     // (T) kept's row
     int32_t *fresh;  // (number.n - known) the batch's row of each token that is new
     float *gathered; // (number.n - known, H) its input
-    size_t cap_at, cap_fresh, cap_gathered;
+    size_t cap_kept, cap_at, cap_fresh, cap_gathered;
 };
 
 err first_layer_create(size_t bytes, first_layer **out) {
     first_layer *f = NULL;
-    err e;
-    TRY(mem_alloc(1, sizeof *f, &f));
-    TRY(mem_alloc(bytes / sizeof *f->kept + 1, sizeof *f->kept, &f->kept));
+    CALL(mem_alloc(1, sizeof *f, &f));
     f->bytes = bytes;
     *out = f;
-    f = NULL;
-done:
-    first_layer_destroy(&f);
-    return e;
+    return OK;
 }
 
 void first_layer_destroy(first_layer **ff) {
@@ -113,6 +108,7 @@ err first_layer_look(first_layer *f, const encoder *m, const batch *b, int *serv
         forget(f);
         TRY(place_all(f, b, &full));
     }
+    TRY(mem_grow(f->number.n * f->row, sizeof *f->kept, &f->kept, &f->cap_kept));
     *serves = !full;
 done:
     if (!*serves) /* tokens that were found but are not computed now */

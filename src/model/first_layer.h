@@ -12,6 +12,9 @@
 
 typedef struct first_layer first_layer;
 
+/* Room that serves an attack: of 10,000 tokens at 4 x 256, 3,600 at 12 x 768. */
+enum { FIRST_LAYER_BYTES = 32 << 20 };
+
 /* In at most `bytes`, which are taken as they are needed; where they are full, all is forgotten and
  * begun anew. Caller destroys. */
 err first_layer_create(size_t bytes, first_layer **out);
