@@ -143,7 +143,7 @@ ifneq ($(filter peers losses textfooler sparsegpt,$(NAME)),)
 bench: $(PEERS)
 	@bash bench/peers/run.sh $(NAME)
 else
-bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=attack|encoder|factor|kernels|layers|model|precision|prune|queue|sparse|tagger|peers|losses|textfooler|sparsegpt
+bench: $(BENCHES)                            ## speeds beside the machine's limits; NAME=attack|encoder|factor|kernels|layers|model|precision|prune|queue|similarity|sparse|tagger|peers|losses|textfooler|sparsegpt
 	@set -e; for b in $(BENCHES); do echo "== $$b"; case $$b in *_factor|*_model) mpirun -n 2 $$b;; *) $$b;; esac; done
 endif
 

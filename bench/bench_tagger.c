@@ -2,6 +2,7 @@
  * weights and with a tagger of our own that is trained here: CPU time of the tagging alone, median
  * of turns. Data below the folder ESPALIER_DATA: pos/, imdb/test.tsv. */
 #include "base/arena.h"
+#include "below.h"
 #include "io/lines.h"
 #include "peak.h"
 #include "share.h"
@@ -19,12 +20,6 @@ typedef struct corpus {
     int words, longest, n, first[TEXTS + 1];
     const char **word; /* (words) */
 } corpus;
-
-static const char *below(const char *name) {
-    static char path[4096];
-    snprintf(path, sizeof path, "%s/%s", getenv("ESPALIER_DATA"), name);
-    return path;
-}
 
 static err read_corpus(corpus *c) {
     CALL(lines_read(below("imdb/test.tsv"), &c->in));

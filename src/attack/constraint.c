@@ -80,24 +80,6 @@ static err keep_near_in_characters(change *c) {
     return OK;
 }
 
-/* first and last word of a window around word i (TextAttack: text_window_around_index) */
-static void window(int n, int i, int size, int *first, int *last) {
-    double half = (size - 1) / 2.0;
-    if (size == 0 || n <= size) {
-        *first = 0;
-        *last = n - 1;
-    } else if (i - half < 0) {
-        *first = 0;
-        *last = size - 1;
-    } else if (i + half >= n) {
-        *first = n - size;
-        *last = n - 1;
-    } else {
-        *first = i - (int)ceil(half);
-        *last = i + (int)floor(half);
-    }
-}
-
 static err list_texts(change *c) {
     const recipe *r = &c->a->how;
     wording reference = r->to_original ? *c->original : *c->current;
@@ -106,7 +88,7 @@ static err list_texts(change *c) {
     c->lowest = c->current->n < r->window ? r->similarity_short : r->similarity;
     if (c->n == 0 || !c->a->alike || c->lowest == RECIPE_OWN)
         return OK;
-    window(c->current->n, c->i, r->window, &first, &last);
+    words_around(c->current->n, c->i, r->window, &first, &last);
     CALL(arena_alloc(c->memory, (size_t)c->n + 1, sizeof *c->texts, &c->texts));
     CALL(copy_text(c, &reference, NULL, first, last, &c->texts[0]));
     for (int k = 0; k < c->n; k++)

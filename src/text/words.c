@@ -1,5 +1,6 @@
 #include "text/words.h"
 
+#include <math.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -96,6 +97,23 @@ err words_join(const wording *w, int skip, strbuf *out) {
             CALL(strbuf_add(out, w->word[i], strlen(w->word[i])));
     }
     return OK;
+}
+
+void words_around(int n, int i, int size, int *first, int *last) {
+    double half = (size - 1) / 2.0;
+    if (size == 0 || n <= size) {
+        *first = 0;
+        *last = n - 1;
+    } else if (i - half < 0) {
+        *first = 0;
+        *last = size - 1;
+    } else if (i + half >= n) {
+        *first = n - size;
+        *last = n - 1;
+    } else {
+        *first = i - (int)ceil(half);
+        *last = i + (int)floor(half);
+    }
 }
 
 err words_window(const wording *w, int first, int last, strbuf *out) {

@@ -21,6 +21,9 @@ err words_split(arena *a, const char *text, wording *out);
 /* Append the text; skip >= 0: without that word and the space before it (the first word: behind).
  */
 err words_join(const wording *w, int skip, strbuf *out);
+/* First and last word of a window of `size` words around word i of n, 0: all of them (TextAttack:
+ * text_window_around_index). */
+void words_around(int n, int i, int size, int *first, int *last);
 /* Append words first .. last and the gaps between them. */
 err words_window(const wording *w, int first, int last, strbuf *out);
 

@@ -18,6 +18,7 @@ check() { # description, command...
     else
         failed=$((failed + 1))
         echo "FAILED: $what"
+        return 1
     fi
 }
 finish() {
