@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EPOCH_MOST = 64, NONE = -1 };
+enum { NONE = -1 };
 
 /* of a diagonal element's start: below it float32 rounding, 2^-24 of the start for every vector,
  * may be above 1e-4 of what is left */
@@ -26,7 +26,7 @@ struct obs_fast {
     int d, ld;
     int epoch;        /* removals of an epoch, at most */
     int stride;       /* vectors from panel to panel: one more, or all would share a cache set */
-    int ahead;        /* columns that are formed at a time */
+    int ahead;        /* lowest weights that get columns when one is wanted */
     int slots;        /* columns that are kept */
     int n, dead;      /* positions; removed ones among them */
     int t, joined;    /* vectors of this epoch; those of them that are in u */
@@ -68,11 +68,10 @@ err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     s->d = d;
     /* whole panels, but never a multiple of a page: the rows of a tile would share a cache set */
     s->ld = (d + PANEL - 1) / PANEL * PANEL + PANEL;
-    /* measured by bench_prune: a wide row pays for long products, a narrow one for few vectors */
-    s->epoch = d < 1536 && product->step < EPOCH_MOST ? EPOCH_MOST / 2 : EPOCH_MOST;
+    s->epoch = product->epoch;
     s->stride = s->epoch + 1;
-    s->ahead = d < 1536 ? 96 : 128;
-    s->slots = 2 * s->ahead;
+    s->slots = d < 1536 ? 192 : 256; /* measured by bench_prune */
+    s->ahead = least(product->ahead, s->slots / 2);
     size_t n = (size_t)s->ld, slots = (size_t)s->slots;
     TRY(obs_vectors_create(product, s->ld, d + s->epoch, s->slots, &s->u));
     TRY(mem_alloc(n * (size_t)s->stride, sizeof(float), &s->now));
@@ -294,7 +293,7 @@ LANES_INLINE void take_vector(obs_fast *s, const float *from, int first, const f
 }
 
 static void remove_at(obs_fast *s, int p, int grouped) {
-    float factor[EPOCH_MOST];
+    float factor[OBS_EPOCH_MOST];
     int slot = s->slot[p];
     double root = 1.0 / sqrt(s->diag[p]), step = s->w[p] * root;
     for (int k = 0; k < s->t; k++)
@@ -424,12 +423,14 @@ static void copy_columns(obs_fast *s, int n) {
  * `wanted` lowest of all have, but whole groups of a product */
 static void choose_fresh(obs_fast *s, int chosen, int wanted) {
     int n = 0, rows = s->u.product->rows;
-    select_lowest(s->score, s->n, least(wanted, s->n), s->mask);
-    for (int p = 0; p < s->n; p++) {
-        n += !s->mask[p] && s->slot[p] == NONE;
-        s->rest[p] = s->slot[p] == NONE ? s->score[p] : INFINITY;
+    if (wanted > rows) { /* else it is one group whatever they have */
+        select_lowest(s->score, s->n, least(wanted, s->n), s->mask);
+        for (int p = 0; p < s->n; p++)
+            n += !s->mask[p] && s->slot[p] == NONE;
     }
-    n = least((n + rows - 1) / rows * rows, s->slots - 1);
+    for (int p = 0; p < s->n; p++)
+        s->rest[p] = s->slot[p] == NONE ? s->score[p] : INFINITY;
+    n = least(n > rows ? (n + rows - 1) / rows * rows : rows, s->slots - 1);
     select_lowest(s->rest, s->n, least(n, s->n), s->mask);
     s->mask[chosen] = 0; /* among equals it might not be one of the first */
 }

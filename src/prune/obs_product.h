@@ -12,11 +12,13 @@
 #ifndef ESPALIER_PRUNE_OBS_PRODUCT_H
 #define ESPALIER_PRUNE_OBS_PRODUCT_H
 
+#include "prune/subset.h"
 #include "tensor/tile.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
+enum { OBS_EPOCH_MOST = 64 };
 enum { PANEL = TILE_COLS, GROUP_HEAD = 2 * PANEL /* floats: units of the group's positions */ };
 
 /* where vectors are kept */
@@ -24,7 +26,6 @@ typedef struct obs_store {
     int positions;   /* there is room for, a multiple of PANEL */
     size_t distance; /* bytes from panel to panel */
     char *panels;    // (positions / PANEL, distance)
-    float *steps;    // (most / step, positions, step) the same as floats; NULL: nobody reads them
     float *unit;     // (positions) no number of a position is above OBS_UNITS times its unit
 } obs_store;
 
@@ -34,17 +35,17 @@ static const double OBS_UNITS = 8300000.0;
 
 typedef struct obs_product {
     int rows;     /* positions of a group */
-    int step;     /* vectors of a step; an epoch is a multiple of it, with digits one step */
+    int step;     /* vectors of a step */
+    int epoch;    /* removals of an epoch: a multiple of the step, with digits one step */
+    int ahead;    /* lowest weights that get columns when one is wanted; measured by bench_prune */
     int deep;     /* vectors of a product at most, a multiple of the step; 0: all there are */
-    int floats;   /* 1: the store has `steps` */
     size_t panel; /* bytes of a step of a panel */
     size_t group; /* of a group */
     /* Vectors `from` to t - 1 of now (n / PANEL, stride, PANEL) become numbers made, made + 1, … */
     void (*append)(const obs_store *v, const float *now, int n, int stride, int made, int from,
                    int t);
-    /* Of `made` vectors: position i of n is what position alive[i] >= i was, what follows in the
-     * last panel 0. */
-    void (*compact)(const obs_store *v, const int32_t *alive, int n, int made);
+    /* Of `made` vectors only the positions that are alive; what follows in the last panel is 0. */
+    void (*compact)(const obs_store *v, const subset *alive, int made);
     /* One step, vectors t to t + k - 1, of n positions. Vectors before first[i] count as 0. */
     void (*pack_group)(const obs_store *v, void *group, const int32_t *position,
                        const int32_t *first, int n, int t, int k);

@@ -98,12 +98,12 @@ static char *line_of(const obs_store *v, int position, int t) {
            position % SIDE * LINE;
 }
 
-static void compact(const obs_store *v, const int32_t *alive, int n, int made) {
-    int end = (n + PANEL - 1) / PANEL * PANEL;
+static void compact(const obs_store *v, const subset *alive, int made) {
+    int n = alive->n, end = (n + PANEL - 1) / PANEL * PANEL;
     for (int j = 0; j < n; j += PANEL)
         for (int t = 0; t < made; t += TERMS)
             for (int i = j; i < least(n, j + PANEL); i++) {
-                char *to = line_of(v, i, t), *from = line_of(v, alive[i], t);
+                char *to = line_of(v, i, t), *from = line_of(v, alive->index[i], t);
                 for (int d = 0; d < HALF; d += TILE)
                     _mm512_store_si512(to + d, _mm512_load_si512(from + d));
             }
@@ -211,6 +211,8 @@ static void subtract(float *const *c, size_t at, const float *head, const void *
 
 static const obs_product product = {.rows = 2 * SIDE,
                                     .step = TERMS,
+                                    .epoch = TERMS,
+                                    .ahead = 128,
                                     .panel = STEP,
                                     .group = STEP,
                                     .append = append,

@@ -1,85 +1,94 @@
 #include "prune/obs_product.h"
 
-#include "tensor/gemm_pack.h"
-
 #include <string.h>
 
-/* panel (step, STEP, PANEL), group (step, STEP, LANES): a vector's numbers side by side; steps: a
- * position's, which factors are read from */
-enum { STEP = 32 };
+/* panel (step, STEP, PANEL), group (step, STEP, LANES): a vector's numbers side by side, so that a
+ * position's numbers are PANEL apart from the first vector to the last */
+enum { STEP = 16, AHEAD = 16 /* vectors, of factors that are fetched */ };
 
 static const obs_product product;
 
-static int least(int a, int b) {
-    return a < b ? a : b;
-}
-
-/* a position's numbers in the step of vector t */
-static float *step_of(const obs_store *v, int position, int t) {
-    return v->steps + ((size_t)(t / STEP) * (size_t)v->positions + (size_t)position) * STEP;
-}
-
-static void pack_panel(float *to, const float *from, int k) {
-    for (int q = 0; q < k; q += LANES, to += LANES * PANEL)
-        for (int i = 0; i < PANEL; i += LANES)
-            pack_transposed(to + i, PANEL, from + i * STEP + q, STEP, LANES, least(k - q, LANES));
-}
-
-/* n positions in the step of vector t, of `made` vectors */
-static void pack_panels(const obs_store *v, int n, int t, int made) {
-    for (int j = 0; j * PANEL < n; j++)
-        pack_panel((float *)(void *)obs_panel(&product, v, j, t), step_of(v, j * PANEL, t),
-                   least(made - t, STEP));
-}
-
-/* vectors t to t + k - 1 of LANES positions, none of them beyond a vector of LANES, from a panel */
-static void turn(float *to, const float *now, int t, int k) {
-    lanes x[LANES];
-    for (int i = 0; i < LANES; i++)
-        x[i] = i < k ? lanes_load(now + i * PANEL) : lanes_set(0.0f);
-    lanes_transpose(x);
-    for (int i = 0; i < LANES; i++)
-        lanes_store_part(to + i * STEP + t % STEP, x[i], k);
+static float *number_of(const obs_store *v, int position, int t) {
+    return (float *)(void *)(v->panels + (size_t)(position / PANEL) * v->distance) +
+           (size_t)t * PANEL + position % PANEL;
 }
 
 static void append(const obs_store *v, const float *now, int n, int stride, int made, int from,
                    int t) {
-    for (int q = from, k; q < t; q += k, made += k) {
-        k = least(t - q, LANES - made % LANES);
-        for (int j = 0; j < n; j += PANEL) {
-            const float *x = now + (size_t)(j / PANEL * stride + q) * PANEL;
-            float *panel = (float *)(void *)obs_panel(&product, v, j / PANEL, made);
-            memcpy(panel + made % STEP * PANEL, x, (size_t)k * PANEL * sizeof *x);
-            for (int i = 0; i < PANEL; i += LANES)
-                turn(step_of(v, j + i, made), x + i, made, k);
-        }
-    }
+    for (int j = 0; j < n; j += PANEL)
+        memcpy(number_of(v, j, made), now + (size_t)(j / PANEL * stride + from) * PANEL,
+               (size_t)(t - from) * PANEL * sizeof *now);
 }
 
-static void compact(const obs_store *v, const int32_t *alive, int n, int made) {
-    for (int t = 0; t < made; t += STEP) {
-        for (int i = 0; i < n; i++)
-            if (alive[i] != i)
-                memcpy(step_of(v, i, t), step_of(v, alive[i], t), STEP * sizeof(float));
-        for (int i = n; i % PANEL != 0; i++)
-            memset(step_of(v, i, t), 0, STEP * sizeof(float));
-        pack_panels(v, n, t, made);
+/* the first n of the bits that are set */
+static uint32_t first_bits(uint32_t bits, int n) {
+    uint32_t rest = bits;
+    for (int i = 0; i < n && rest; i++)
+        rest &= rest - 1;
+    return bits & ~rest;
+}
+
+/* lanes of a row of a panel that go side by side to another row */
+typedef struct move {
+    uint32_t there; /* a bit each */
+    int n;
+    const float *from;
+    float *to;
+} move;
+
+enum { MOVES = 2 * PANEL / LANES /* of a panel at most: its lanes go to two */ };
+
+/* the positions of panel j that are alive go to position *at and on */
+static int plan_moves(const obs_store *v, const subset *alive, int j, int *at, move *out) {
+    int n = 0;
+    for (int i = j * PANEL; i < (j + 1) * PANEL && i < alive->positions; i += LANES) {
+        uint32_t rest = alive->there[i / LANES];
+        while (rest) {
+            move *m = &out[n++];
+            m->there = first_bits(rest, PANEL - *at % PANEL);
+            m->n = __builtin_popcount(m->there);
+            m->from = number_of(v, i, 0);
+            m->to = number_of(v, *at, 0);
+            *at += m->n;
+            rest &= ~m->there;
+        }
     }
+    return n;
+}
+
+static void make_moves(const move *m, int n, int made) {
+    for (size_t t = 0; t < (size_t)made * PANEL; t += PANEL)
+        for (int i = 0; i < n; i++)
+            lanes_store_part(m[i].to + t, lanes_squeezed(lanes_load(m[i].from + t), m[i].there),
+                             m[i].n);
+}
+
+static void compact(const obs_store *v, const subset *alive, int made) {
+    move moves[MOVES];
+    int at = 0;
+    for (int j = 0; at < alive->n; j++) {
+        int n = plan_moves(v, alive, j, &at, moves);
+        if (at < (j + 1) * PANEL) /* else nothing is missing yet */
+            make_moves(moves, n, made);
+    }
+    if (at % PANEL != 0)
+        for (int t = 0; t < made; t++)
+            memset(number_of(v, at, t), 0, (size_t)(PANEL - at % PANEL) * sizeof(float));
 }
 
 static void pack_group(const obs_store *v, void *group, const int32_t *position,
                        const int32_t *first, int n, int t, int k) {
     float *to = group;
-    for (int q = 0; q < k; q += LANES) {
-        lanes x[LANES];
-        for (int i = 0; i < LANES; i++)
-            x[i] = i < n ? lanes_load(step_of(v, position[i], t) + q) : lanes_set(0.0f);
-        for (int i = 0; i < n; i++)
-            for (int j = 0; j < LANES && t + q + j < first[i]; j++)
-                x[i][j] = 0.0f;
-        lanes_transpose(x);
-        for (int i = 0; i < LANES && q + i < k; i++, to += LANES)
-            lanes_store(to, x[i]);
+    const float *from[LANES];
+    for (int i = 0; i < n; i++)
+        from[i] = number_of(v, position[i], t);
+    for (int q = 0; q < k; q++, to += LANES) {
+        for (int i = 0; i < n; i++) {
+            __builtin_prefetch(from[i] + (q + AHEAD) * PANEL);
+            to[i] = t + q < first[i] ? 0.0f : from[i][q * PANEL];
+        }
+        for (int i = n; i < LANES; i++)
+            to[i] = 0.0f;
     }
 }
 
@@ -127,8 +136,9 @@ static void subtract(float *const *c, size_t at, const float *head, const void *
 
 static const obs_product product = {.rows = TILE_ROWS,
                                     .step = STEP,
+                                    .epoch = 2 * STEP,
+                                    .ahead = TILE_ROWS,
                                     .deep = 256,
-                                    .floats = 1,
                                     .panel = STEP * PANEL * sizeof(float),
                                     .group = STEP * LANES * sizeof(float),
                                     .append = append,

@@ -20,16 +20,12 @@ err obs_vectors_create(const obs_product *product, int n, int most, int columns,
     v->group_bytes = GROUP_HEAD * sizeof(float) + steps(v, v->deep) * product->group;
     /* panels are no multiple of a page apart: what is read together would share a cache set */
     v->store.distance = steps(v, most) * product->panel + 256;
-    if (product->floats)
-        CALL(mem_alloc(steps(v, most) * (size_t)n, (size_t)product->step * sizeof(float),
-                       &v->store.steps));
     CALL(mem_alloc((size_t)n, sizeof *v->store.unit, &v->store.unit));
     CALL(mem_alloc((size_t)(n / PANEL), v->store.distance, &v->store.panels));
     return mem_alloc(groups, v->group_bytes, &v->groups);
 }
 
 void obs_vectors_free(obs_vectors *v) {
-    free(v->store.steps);
     free(v->store.panels);
     free(v->store.unit);
     free(v->groups);
@@ -50,7 +46,7 @@ void obs_vectors_append(obs_vectors *v, const float *now, int n, int stride, int
 void obs_vectors_compact(obs_vectors *v, const subset *alive) {
     for (int i = 0; i < alive->n; i++)
         v->store.unit[i] = v->store.unit[alive->index[i]];
-    v->product->compact(&v->store, alive->index, alive->n, v->made);
+    v->product->compact(&v->store, alive, v->made);
 }
 
 /* the head of the group that column i is in */

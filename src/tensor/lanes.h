@@ -79,19 +79,24 @@ LANES_INLINE void lanes_store_part(float *p, lanes v, int n) {
 #endif
 }
 
-/* the lanes of which a bit is set, side by side: how many; the others' places get anything */
-LANES_INLINE int lanes_squeeze(float *p, lanes v, uint32_t there) {
+/* the lanes of which a bit is set, side by side; the others are anything */
+LANES_INLINE lanes lanes_squeezed(lanes v, uint32_t there) {
 #if defined(__AVX512F__)
-    lanes_store(p, (lanes)_mm512_maskz_compress_ps((__mmask16)there, (__m512)v));
-    return __builtin_popcount(there);
+    return (lanes)_mm512_maskz_compress_ps((__mmask16)there, (__m512)v);
 #else
-    int n = 0;
-    for (int i = 0; i < LANES; i++) {
-        p[n] = v[i];
+    float out[LANES];
+    for (int i = 0, n = 0; i < LANES; i++) {
+        out[n] = v[i];
         n += (int)(there >> i & 1u);
     }
-    return n;
+    return lanes_load(out);
 #endif
+}
+
+/* the same to memory: how many; the others' places get anything */
+LANES_INLINE int lanes_squeeze(float *p, lanes v, uint32_t there) {
+    lanes_store(p, lanes_squeezed(v, there));
+    return __builtin_popcount(there);
 }
 
 /* a * b + c, rounded once where the target has such an instruction */
