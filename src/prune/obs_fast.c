@@ -1,13 +1,14 @@
 #include "prune/obs_fast.h"
 
 #include "base/arena.h"
+#include "prune/foresight.h"
 #include "prune/obs_vectors.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONE = -1 };
+enum { NONE = -1, SOON = 6 /* removals that are foreseen, for each column of a group */ };
 
 /* of a diagonal element's start: below it float32 rounding, 2^-24 of the start for every vector,
  * may be above 1e-4 of what is left */
@@ -26,7 +27,6 @@ struct obs_fast {
     int d, ld;
     int epoch;        /* removals of an epoch, at most */
     int stride;       /* vectors from panel to panel: one more, or all would share a cache set */
-    int ahead;        /* lowest weights that get columns when one is wanted */
     int slots;        /* columns that are kept */
     int n, dead;      /* positions; removed ones among them */
     int t, joined;    /* vectors of this epoch; those of them that are in u */
@@ -35,18 +35,16 @@ struct obs_fast {
     const float *g;   // (d, d) the inverse that the vectors are to be taken from
     subset origin;    /* rows and columns of g, of the positions */
     subset alive;     /* positions that are not removed */
+    foresight soon;   /* what is removed after that */
     float *cache;     // (slots, ld) columns
     double *w, *diag; // (ld)
     double *limit;    // (d) of an index: no diagonal element may fall below it
     double *barrier;  // (ld) of a pattern, 0: may be removed; infinity: may not
-    double *score;    // (ld) as of the last look at all of them
     lowest next;      /* what is removed next */
-    double *rest;     // (ld) of weights without a column
     int32_t *where;   // (d) index in the row
     int32_t *place;   // (d) of an index: where it stands; NONE: removed
     int32_t *slot;    // (d) NONE: no column
     int32_t *left;    // (d) removals that each group of a pattern has left
-    char *mask;       // (d)
     int32_t *holder;  // (slots) index in the row, NONE: free
     int32_t *since;   // (slots) vectors of this epoch that the column has
     int32_t *list;    // (slots) positions of a product
@@ -71,7 +69,6 @@ err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     s->epoch = product->epoch;
     s->stride = s->epoch + 1;
     s->slots = d < 1536 ? 192 : 256; /* measured by bench_prune */
-    s->ahead = least(product->ahead, s->slots / 2);
     size_t n = (size_t)s->ld, slots = (size_t)s->slots;
     TRY(obs_vectors_create(product, s->ld, d + s->epoch, s->slots, &s->u));
     TRY(mem_alloc(n * (size_t)s->stride, sizeof(float), &s->now));
@@ -80,15 +77,13 @@ err obs_fast_create(int d, const obs_product *product, obs_fast **out) {
     TRY(mem_alloc(n, sizeof(double), &s->diag));
     TRY(mem_alloc(n, sizeof(double), &s->limit));
     TRY(mem_alloc(n, sizeof(double), &s->barrier));
-    TRY(mem_alloc(n, sizeof(double), &s->score));
-    TRY(mem_alloc(n, sizeof(double), &s->rest));
     TRY(mem_alloc(n, sizeof(int32_t), &s->where));
     TRY(mem_alloc(n, sizeof(int32_t), &s->place));
     TRY(mem_alloc(n, sizeof(int32_t), &s->slot));
     TRY(mem_alloc(n, sizeof(int32_t), &s->left));
     TRY(subset_create(s->ld, &s->alive));
     TRY(subset_create(d, &s->origin));
-    TRY(mem_alloc(n, 1, &s->mask));
+    TRY(foresight_create(s->ld, &s->soon));
     TRY(mem_alloc(slots, sizeof(int32_t), &s->holder));
     TRY(mem_alloc(slots, sizeof(int32_t), &s->since));
     TRY(mem_alloc(slots, sizeof(int32_t), &s->list));
@@ -111,15 +106,13 @@ void obs_fast_destroy(obs_fast **s) {
     free((*s)->diag);
     free((*s)->limit);
     free((*s)->barrier);
-    free((*s)->score);
-    free((*s)->rest);
     free((*s)->where);
     free((*s)->place);
     free((*s)->slot);
     free((*s)->left);
     subset_free(&(*s)->alive);
     subset_free(&(*s)->origin);
-    free((*s)->mask);
+    foresight_free(&(*s)->soon);
     free((*s)->holder);
     free((*s)->since);
     free((*s)->list);
@@ -230,14 +223,11 @@ static inline wide score_at(const obs_fast *s, int i, wide w, wide diag, int gro
     return grouped ? score + wide_load(s->barrier + i) : score;
 }
 
-/* all scores as they are now, and the lowest */
+/* the lowest score, as they are now */
 static void look(obs_fast *s) {
     wide_lowest best = wide_lowest_none();
-    for (int i = 0; i < s->n; i += WIDE) {
-        wide score = score_at(s, i, wide_load(s->w + i), wide_load(s->diag + i), 1);
-        wide_store(s->score + i, score);
-        wide_lowest_see(&best, score, i);
-    }
+    for (int i = 0; i < s->n; i += WIDE)
+        wide_lowest_see(&best, score_at(s, i, wide_load(s->w + i), wide_load(s->diag + i), 1), i);
     s->next = wide_lowest_of(&best);
 }
 
@@ -385,6 +375,11 @@ static void close_epoch(obs_fast *s) {
     s->t = s->joined = 0;
 }
 
+static double score_of(const obs_fast *s, int index) {
+    int p = s->place[index];
+    return s->w[p] * s->w[p] / s->diag[p];
+}
+
 /* at least `wanted` free slots: the held weights that stand highest give theirs up */
 static void free_slots(obs_fast *s, int wanted) {
     int held = 0;
@@ -393,8 +388,8 @@ static void free_slots(obs_fast *s, int wanted) {
     for (; held > s->slots - wanted; held--) {
         int worst = NONE;
         for (int i = 0; i < s->slots; i++)
-            if (s->holder[i] != NONE && (worst == NONE || s->score[s->place[s->holder[i]]] >
-                                                              s->score[s->place[s->holder[worst]]]))
+            if (s->holder[i] != NONE &&
+                (worst == NONE || score_of(s, s->holder[i]) > score_of(s, s->holder[worst])))
                 worst = i;
         s->slot[s->place[s->holder[worst]]] = NONE;
         s->holder[worst] = NONE;
@@ -419,43 +414,33 @@ static void copy_columns(obs_fast *s, int n) {
     }
 }
 
-/* mask: 0 for weights without a column that stand low, the chosen among them: as many as the
- * `wanted` lowest of all have, but whole groups of a product */
-static void choose_fresh(obs_fast *s, int chosen, int wanted) {
-    int n = 0, rows = s->u.product->rows;
-    if (wanted > rows) { /* else it is one group whatever they have */
-        select_lowest(s->score, s->n, least(wanted, s->n), s->mask);
-        for (int p = 0; p < s->n; p++)
-            n += !s->mask[p] && s->slot[p] == NONE;
+/* s->list: the chosen and others that will want a column among the next `left` removals, a group of
+ * a product at most; returns how many */
+static int choose_fresh(obs_fast *s, int chosen, int left) {
+    int n = 0, rows = s->u.product->rows, steps = least(left, SOON * rows);
+    foresight_begin(&s->soon, s->w, s->diag, s->barrier, s->n);
+    for (int p = chosen; p != NONE && n < rows && steps > 0; steps--) {
+        int slot = s->slot[p];
+        if (slot == NONE)
+            s->list[n++] = p;
+        p = foresight_remove(&s->soon, p, slot == NONE ? NULL : column_at(s, slot));
     }
-    for (int p = 0; p < s->n; p++)
-        s->rest[p] = s->slot[p] == NONE ? s->score[p] : INFINITY;
-    n = least(n > rows ? (n + rows - 1) / rows * rows : rows, s->slots - 1);
-    select_lowest(s->rest, s->n, least(n, s->n), s->mask);
-    s->mask[chosen] = 0; /* among equals it might not be one of the first */
+    return n;
 }
 
-/* columns, as they are now, for weights that will be removed soon, the chosen one's among them
- */
-static void form_columns(obs_fast *s, int chosen, int wanted) {
-    int n = 0, k = 0;
-    look(s);
-    choose_fresh(s, chosen, wanted);
-    for (int p = 0; p < s->n; p++)
-        n += !s->mask[p] && s->rest[p] < INFINITY;
+/* columns, as they are now, for the chosen weight and others that are removed soon; `left` removals
+ * are to come */
+static void form_columns(obs_fast *s, int chosen, int left) {
+    int n = choose_fresh(s, chosen, left);
     free_slots(s, n);
-    n = 0;
-    for (int p = 0; p < s->n; p++) {
-        if (s->mask[p] || !(s->rest[p] < INFINITY))
-            continue;
+    for (int i = 0, k = 0; i < n; i++) {
         while (s->holder[k] != NONE)
             k++;
-        s->holder[k] = s->where[p];
-        s->slot[p] = k;
+        s->holder[k] = s->where[s->list[i]];
+        s->slot[s->list[i]] = k;
         s->since[k] = s->t;
-        s->list[n] = p;
-        s->first[n] = 0;
-        s->column[n++] = column_at(s, k);
+        s->first[i] = 0;
+        s->column[i] = column_at(s, k);
     }
     copy_columns(s, n);
     join_vectors(s);
@@ -498,7 +483,7 @@ void obs_fast_run(obs_fast *s, const obs_plan *plan, const double *w, const floa
             p = s->place[index];
         }
         if (s->slot[p] == NONE)
-            form_columns(s, p, least((k - done) / 4 + s->u.product->rows, s->ahead));
+            form_columns(s, p, k - done);
         if (order)
             order[done] = index;
         if (loss)

@@ -37,7 +37,6 @@ typedef struct obs_product {
     int rows;     /* positions of a group */
     int step;     /* vectors of a step */
     int epoch;    /* removals of an epoch: a multiple of the step, with digits one step */
-    int ahead;    /* lowest weights that get columns when one is wanted; measured by bench_prune */
     int deep;     /* vectors of a product at most, a multiple of the step; 0: all there are */
     size_t panel; /* bytes of a step of a panel */
     size_t group; /* of a group */

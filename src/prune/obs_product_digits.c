@@ -212,7 +212,6 @@ static void subtract(float *const *c, size_t at, const float *head, const void *
 static const obs_product product = {.rows = 2 * SIDE,
                                     .step = TERMS,
                                     .epoch = TERMS,
-                                    .ahead = 128,
                                     .panel = STEP,
                                     .group = STEP,
                                     .append = append,

@@ -137,7 +137,6 @@ static void subtract(float *const *c, size_t at, const float *head, const void *
 static const obs_product product = {.rows = TILE_ROWS,
                                     .step = STEP,
                                     .epoch = 2 * STEP,
-                                    .ahead = TILE_ROWS,
                                     .deep = 256,
                                     .panel = STEP * PANEL * sizeof(float),
                                     .group = STEP * LANES * sizeof(float),

@@ -3,14 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    DIGIT = 11,
-    BINS = 1 << DIGIT,
-    SHORT = 64,
-    FRONT = 16,
-    PATTERN_MOST = 4096,
-    BLOCK_MOST = 256
-};
+enum { DIGIT = 11, BINS = 1 << DIGIT, SHORT = 64, PATTERN_MOST = 4096, BLOCK_MOST = 256 };
 
 err pattern_parse(const char *text, pattern *out) {
     int end = 0;
@@ -59,28 +52,6 @@ static void select_few(const double *score, int n, int k, char *kept) {
     }
 }
 
-/* the k lowest of many, in one look at them: those so far, in order */
-static void select_front(const double *score, int64_t n, int k, char *kept) {
-    uint64_t rank[FRONT] = {0};
-    int64_t at[FRONT] = {0};
-    int have = 0;
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t r = rank_of(score[i]);
-        if (have == k && r >= rank[k - 1])
-            continue;
-        int q = have < k ? have++ : k - 1;
-        for (; q > 0 && rank[q - 1] > r; q--) {
-            rank[q] = rank[q - 1];
-            at[q] = at[q - 1];
-        }
-        rank[q] = r;
-        at[q] = i;
-    }
-    memset(kept, 1, (size_t)n);
-    for (int q = 0; q < k; q++)
-        kept[at[q]] = 0;
-}
-
 /* the k-th lowest, 0-based, digit by digit; *k becomes its place among its equals */
 static uint64_t select_limit(const double *score, int64_t n, int64_t *k) {
     uint64_t limit = 0;
@@ -110,10 +81,6 @@ void select_lowest(const double *score, int64_t n, int64_t k, char *kept) {
     }
     if (n <= SHORT) {
         select_few(score, (int)n, (int)k, kept);
-        return;
-    }
-    if (k <= FRONT) {
-        select_front(score, n, (int)k, kept);
         return;
     }
     int64_t ties = k;
