@@ -284,40 +284,53 @@ static double *take_shifts(operand *a, double *memory) {
     return memory + 3 * n;
 }
 
-/* where a product's operands are packed */
+/* where products' operands are packed */
 typedef struct panels {
     float *left, *right, *aside;
 } panels;
 
+/* a left operand, and what becomes of it with the right one */
+typedef struct factor {
+    operand *a;
+    result to;
+} factor;
+
 /* behind each group of panels TILE_COLS floats that turn_panel may read or write */
-static err make_room(chained_room *r, operand *a, operand *b, size_t deep, panels *out) {
+static err make_room(chained_room *r, const factor *f, int n, operand *b, size_t deep,
+                     panels *out) {
     size_t wide = (size_t)panels_of(b->rows) * TILE_COLS;
     size_t aside = (size_t)panels_of(LEFT_ROWS) * TILE_COLS;
-    size_t shifts = 3 * (room_for_rows(a->rows) + room_for_rows(b->rows));
+    size_t shifts = 3 * room_for_rows(b->rows);
     size_t floats = deep * (wide + aside + LEFT_PANELS * LANES) + 3 * TILE_COLS;
+    for (int i = 0; i < n; i++)
+        shifts += 3 * room_for_rows(f[i].a->rows);
     CALL(reserve(r, shifts * sizeof(double) + floats * sizeof(float)));
-    double *memory = take_shifts(a, (double *)(void *)r->memory);
-    if (a != b)
-        memory = take_shifts(b, memory);
+    double *memory = take_shifts(b, (double *)(void *)r->memory);
+    for (int i = 0; i < n; i++)
+        if (f[i].a != b)
+            memory = take_shifts(f[i].a, memory);
     out->right = (float *)(void *)memory;
     out->aside = out->right + deep * wide + TILE_COLS;
     out->left = out->aside + deep * aside + TILE_COLS;
     return OK;
 }
 
-/* c (a's rows, b's rows); both the same: below the diagonal */
-static err product(chained_room *r, double *c, size_t ldc, operand *a, operand *b, int terms) {
+/* All products with b (left rows, right rows), which is packed once; of b with itself: below the
+ * diagonal. */
+static err products(chained_room *r, factor *f, int n, operand *b, int terms) {
     int deep = depth(terms);
-    result to = {.c = c, .ldc = ldc, .lower = a == b};
     panels at;
-    CALL(make_room(r, a, b, (size_t)deep, &at));
-    for (int p = 0; p < terms; p += deep, to.add = 1) {
+    CALL(make_room(r, f, n, b, (size_t)deep, &at));
+    for (int p = 0; p < terms; p += deep) {
         int k = least(terms - p, deep);
         for (int j = 0; j < b->rows; j += TILE_COLS)
             pack_panel(at.right + (size_t)j * (size_t)k, b, j, p, k);
-        for (int first = 0; first < a->rows; first += LEFT_ROWS) {
-            pack_left(at.left, at.aside, to.lower ? at.right : NULL, a, first, p, k);
-            block(&to, a, b, at.left, at.right, first, k);
+        for (int i = 0; i < n; i++) {
+            f[i].to.add = p > 0;
+            for (int first = 0; first < f[i].a->rows; first += LEFT_ROWS) {
+                pack_left(at.left, at.aside, f[i].a == b ? at.right : NULL, f[i].a, first, p, k);
+                block(&f[i].to, f[i].a, b, at.left, at.right, first, k);
+            }
         }
     }
     return OK;
@@ -344,21 +357,35 @@ int chained_pays(int terms, int rows, int cols) {
 #endif
 }
 
+/* x (T, ld) by its first n columns */
+static operand columns_of(const double *x, int ld, int n) {
+    return (operand){.x = x, .row = 1, .term = (size_t)ld, .rows = n};
+}
+
 err chained_gram(chained_room *r, double *c, const double *x, int T, int d) {
-    operand a = {.x = x, .row = 1, .term = (size_t)d, .rows = d};
-    return product(r, c, (size_t)d, &a, &a, T);
+    operand b = columns_of(x, d, d);
+    factor f = {&b, {.c = c, .ldc = (size_t)d, .lower = 1}};
+    return products(r, &f, 1, &b, T);
 }
 
 err chained_cross(chained_room *r, double *c, const double *y, int ldy, const double *x, int ldx,
                   int T, int m, int d) {
-    operand a = {.x = y, .row = 1, .term = (size_t)ldy, .rows = m};
-    operand b = {.x = x, .row = 1, .term = (size_t)ldx, .rows = d};
-    return product(r, c, (size_t)d, &a, &b, T);
+    operand a = columns_of(y, ldy, m), b = columns_of(x, ldx, d);
+    factor f = {&a, {.c = c, .ldc = (size_t)d}};
+    return products(r, &f, 1, &b, T);
+}
+
+err chained_both(chained_room *r, double *xx, double *yx, const double *y, int ldy, const double *x,
+                 int T, int m, int d) {
+    operand a = columns_of(y, ldy, m), b = columns_of(x, d, d);
+    factor f[] = {{&b, {.c = xx, .ldc = (size_t)d, .lower = 1}}, {&a, {.c = yx, .ldc = (size_t)d}}};
+    return products(r, f, 2, &b, T);
 }
 
 err chained_linear(chained_room *r, double *y, const double *x, int ldx, const double *w, int T,
                    int m, int d) {
     operand a = {.x = x, .row = (size_t)ldx, .term = 1, .rows = T};
     operand b = {.x = w, .row = (size_t)d, .term = 1, .rows = m};
-    return product(r, y, (size_t)m, &a, &b, d);
+    factor f = {&a, {.c = y, .ldc = (size_t)m}};
+    return products(r, &f, 1, &b, d);
 }

@@ -37,6 +37,9 @@ int chained_pays(int terms, int rows, int cols);
 err chained_gram(chained_room *r, double *c, const double *x, int T, int d);
 err chained_cross(chained_room *r, double *c, const double *y, int ldy, const double *x, int ldx,
                   int T, int m, int d);
+/* both, xx of x (T, d) and yx of y and x: the same bits, and x is packed once */
+err chained_both(chained_room *r, double *xx, double *yx, const double *y, int ldy, const double *x,
+                 int T, int m, int d);
 err chained_linear(chained_room *r, double *y, const double *x, int ldx, const double *w, int T,
                    int m, int d);
 

@@ -17,6 +17,14 @@ err sums_cross(chained_room *room, double *c, const double *y, int ldy, const do
                                : fixed_cross(c, y, ldy, x, ldx, T, m, d);
 }
 
+err sums_both(chained_room *room, double *xx, double *yx, const double *y, int ldy, const double *x,
+              int T, int m, int d) {
+    if (is_chained(T, d, d) && is_chained(T, m, d))
+        return chained_both(room, xx, yx, y, ldy, x, T, m, d);
+    CALL(sums_gram(room, xx, x, T, d));
+    return sums_cross(room, yx, y, ldy, x, d, T, m, d);
+}
+
 err sums_linear(chained_room *room, double *y, const double *x, int ldx, const double *w, int T,
                 int m, int d) {
     return is_chained(d, T, m) ? chained_linear(room, y, x, ldx, w, T, m, d)

@@ -15,6 +15,9 @@
 err sums_gram(chained_room *room, double *c, const double *x, int T, int d);
 err sums_cross(chained_room *room, double *c, const double *y, int ldy, const double *x, int ldx,
                int T, int m, int d);
+/* sums_gram of x (T, d) and sums_cross of y and x: the same bits, in less time */
+err sums_both(chained_room *room, double *xx, double *yx, const double *y, int ldy, const double *x,
+              int T, int m, int d);
 err sums_linear(chained_room *room, double *y, const double *x, int ldx, const double *w, int T,
                 int m, int d);
 

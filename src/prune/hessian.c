@@ -102,35 +102,36 @@ static void get_triangle(cursor *at, double *a, size_t w) {
     dense_mirror(a, (int)w);
 }
 
-static err add_paired(const hessian *room, cursor *at, const double *x, const double *y, int T) {
-    size_t w = (size_t)room->d + 1;
-    /* the other inputs without their constant: the same rows, one column less */
-    CALL(sums_cross(room->packed, room->dx, y, (int)w, x, (int)w, T, room->d, (int)w));
-    return put(at, room->dx, (size_t)room->d * w);
+/* squares of the outputs */
+static void add_squares(double *yy, const double *y, int T, int m) {
+    memset(yy, 0, (size_t)m * sizeof *yy);
+    for (size_t t = 0; t < (size_t)T; t++)
+        for (size_t r = 0; r < (size_t)m; r++)
+            yy[r] += y[t * (size_t)m + r] * y[t * (size_t)m + r];
 }
 
-static err add_outputs(const hessian *room, cursor *at, const double *x, const double *y, int T) {
-    size_t w = (size_t)room->d + 1, m = (size_t)room->m;
-    if (m == 0)
-        return OK;
-    CALL(sums_cross(room->packed, room->yx, y, room->m, x, (int)w, T, room->m, (int)w));
-    memset(room->yy, 0, m * sizeof *room->yy);
-    for (size_t t = 0; t < (size_t)T; t++)
-        for (size_t r = 0; r < m; r++)
-            room->yy[r] += y[t * m + r] * y[t * m + r];
-    CALL(put(at, room->yx, m * w));
-    return put(at, room->yy, m);
+/* a chunk's products, into the arrays of room */
+static err multiply(const hessian *room, const double *x, const double *y, int T) {
+    const int w = room->d + 1;
+    if (room->paired) /* the other inputs without their constant: the same rows, one column less */
+        return sums_both(room->packed, room->xx, room->dx, y, w, x, T, room->d, w);
+    if (room->m == 0)
+        return sums_gram(room->packed, room->xx, x, T, w);
+    add_squares(room->yy, y, T, room->m);
+    return sums_both(room->packed, room->xx, room->yx, y, room->m, x, T, room->m, w);
 }
 
 err hessian_add(hessian *h, const double *x, const double *y, int T) {
     const hessian *room = h->beside ? h->beside : h;
-    size_t w = (size_t)h->d + 1;
+    size_t w = (size_t)h->d + 1, m = (size_t)h->m;
     cursor at = cursor_of(h);
-    err e = sums_gram(room->packed, room->xx, x, T, (int)w);
+    err e = multiply(room, x, y, T);
     if (e == OK)
         e = put_triangle(&at, room->xx, w);
     if (e == OK)
-        e = h->paired ? add_paired(room, &at, x, y, T) : add_outputs(room, &at, x, y, T);
+        e = h->paired ? put(&at, room->dx, (size_t)h->d * w) : put(&at, room->yx, m * w);
+    if (e == OK && !h->paired)
+        e = put(&at, room->yy, m);
     return e == OK ? OK : err_prefix(e, "sums over calibration tokens");
 }
 

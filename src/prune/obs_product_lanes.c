@@ -76,20 +76,31 @@ static void compact(const obs_store *v, const subset *alive, int made) {
             memset(number_of(v, at, t), 0, (size_t)(PANEL - at % PANEL) * sizeof(float));
 }
 
-static void pack_group(const obs_store *v, void *group, const int32_t *position,
-                       const int32_t *first, int n, int t, int k) {
-    float *to = group;
-    const float *from[LANES];
-    for (int i = 0; i < n; i++)
-        from[i] = number_of(v, position[i], t);
+/* whole: no vector counts as 0 */
+LANES_INLINE void pack_factors(float *to, const float *const *from, const int32_t *first, int n,
+                               int t, int k, const int whole) {
     for (int q = 0; q < k; q++, to += LANES) {
         for (int i = 0; i < n; i++) {
             __builtin_prefetch(from[i] + (q + AHEAD) * PANEL);
-            to[i] = t + q < first[i] ? 0.0f : from[i][q * PANEL];
+            to[i] = whole || t + q >= first[i] ? from[i][q * PANEL] : 0.0f;
         }
         for (int i = n; i < LANES; i++)
             to[i] = 0.0f;
     }
+}
+
+static void pack_group(const obs_store *v, void *group, const int32_t *position,
+                       const int32_t *first, int n, int t, int k) {
+    const float *from[LANES];
+    int whole = 1;
+    for (int i = 0; i < n; i++) {
+        from[i] = number_of(v, position[i], t);
+        whole &= first[i] <= t;
+    }
+    if (whole && n == TILE_ROWS)
+        pack_factors(group, from, first, TILE_ROWS, t, k, 1);
+    else
+        pack_factors(group, from, first, n, t, k, 0);
 }
 
 /* rows is a constant wherever this is inlined */

@@ -141,6 +141,31 @@ START_TEST(symmetric) {
 }
 END_TEST
 
+/* both products at once have the bits of one after the other */
+START_TEST(both) {
+    operands o = open_operands(shapes[_i][0], shapes[_i][1], shapes[_i][2]);
+    size_t d = (size_t)o.d, m = (size_t)o.m, n = (size_t)o.T;
+    double *x = new_matrix(n, d), *xx = new_matrix(d, d), *want = new_matrix(d, d);
+    for (size_t t = 0; t < n; t++)
+        memcpy(x + t * d, o.x + t * (d + GAP), d * sizeof *x);
+    ck_assert_int_eq(chained_gram(o.room, want, x, o.T, o.d), OK);
+    ck_assert_int_eq(chained_cross(o.room, o.want, o.y, o.m + GAP, x, o.d, o.T, o.m, o.d), OK);
+    ck_assert_int_eq(chained_both(o.room, xx, o.got, o.y, o.m + GAP, x, o.T, o.m, o.d), OK);
+    ck_assert_mem_eq(xx, want, d * d * sizeof *xx);
+    ck_assert_mem_eq(o.got, o.want, m * d * sizeof *o.got);
+    ck_assert_int_eq(sums_both(o.room, xx, o.got, o.y, o.m + GAP, x, o.T, o.m, o.d), OK);
+    ck_assert_int_eq(sums_gram(o.room, want, x, o.T, o.d), OK);
+    ck_assert_int_eq(sums_cross(o.room, o.want, o.y, o.m + GAP, x, o.d, o.T, o.m, o.d), OK);
+    for (size_t i = 0; i < d; i++) /* above the diagonal float64 may write too */
+        ck_assert_mem_eq(xx + i * d, want + i * d, (i + 1) * sizeof *xx);
+    ck_assert_mem_eq(o.got, o.want, m * d * sizeof *o.got);
+    free(x);
+    free(xx);
+    free(want);
+    close_operands(&o);
+}
+END_TEST
+
 /* what one float32 chain over all terms comes to */
 static void one_chain(operands *o) {
     for (int i = 0; i < o->m; i++)
@@ -251,6 +276,7 @@ static Suite *chained_suite(void) {
     TCase *t = tcase_create("products");
     tcase_add_loop_test(t, all_shapes, 0, SHAPES);
     tcase_add_loop_test(t, symmetric, 0, SHAPES);
+    tcase_add_loop_test(t, both, 0, SHAPES);
     tcase_add_test(t, chains_are_short);
     tcase_add_test(t, means);
     tcase_add_loop_test(t, not_finite, 0, 4);
