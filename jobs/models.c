@@ -62,7 +62,8 @@ err context_load_model(const context *c, const char *name, encoder **out) {
     char dir[PATH_BYTES];
     CALL(path_join(dir, c->models, name));
     CALL(encoder_load(dir, (encoder_want){.classes = -1, .mlm = 0}, out));
-    return context_set_precision(c, *out);
+    CALL(context_set_precision(c, *out));
+    return encoder_thin(*out);
 }
 
 err context_set_precision(const context *c, encoder *m) {

@@ -53,6 +53,7 @@ static err open_model(predictor *o, const char *dir) {
     CALL(tokenizer_open(vocab, &o->w));
     CHECK(o->w->V <= o->m->c.V, ERR_DATA, "%s: %d pieces, but the model has %d word embeddings",
           vocab, o->w->V, o->m->c.V);
+    CALL(encoder_thin(o->m));
     return encoder_ws_create(&o->m->c, &o->ws);
 }
 

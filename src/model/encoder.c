@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "model/thin.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -146,6 +147,7 @@ void encoder_destroy(encoder **m) {
     if (!*m)
         return;
     free((*m)->block);
+    thin_destroy(&(*m)->thin);
     free(*m);
     *m = NULL;
 }

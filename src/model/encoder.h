@@ -41,11 +41,14 @@ typedef struct encoder_params {
 #undef X
 } encoder_params;
 
+typedef struct encoder_thinned encoder_thinned;
+
 typedef struct encoder {
     encoder_config c;
     encoder_params p;
     float *block; /* (n), owned */
     size_t n;
+    encoder_thinned *thin; /* encoder_thin's, owned; NULL: all products are dense */
 } encoder;
 
 /* One array of the block, for loops over arrays: optimiser, report, file. */
@@ -72,7 +75,7 @@ int encoder_arrays(const encoder_config *c, encoder_array *out, int cap);
 
 err encoder_create(const encoder_config *c, encoder **out); /* zeros; caller destroys */
 void encoder_destroy(encoder **m);                          /* NULL is allowed */
-err encoder_copy(const encoder *m, encoder **out);
+err encoder_copy(const encoder *m, encoder **out);          /* not thin */
 
 /* normal(0, 0.02) weights, zero biases, LayerNorm 1 / 0, all a function of seed. */
 void encoder_init(encoder *m, uint64_t seed);
@@ -162,6 +165,13 @@ err encoder_mlm_step(encoder_ws *ws, const encoder *m, const batch *b, const int
  * lower id; id -1 where the vocabulary has fewer. ERR_FAILED: no such head, or it is not finite. */
 err encoder_mlm_best(encoder_ws *ws, const encoder *m, const batch *b, const int32_t *positions,
                      int M, int k, int32_t *id, double *logp);
+
+/* From now on inference with m in float32 leaves out the zeros of matrices (a layer's queries, keys
+ * and values count as one) where that is faster (sparse_is_faster in tensor/sparse.h); training and
+ * bfloat16 do not. Logits differ by rounding; a sequence has the same bits in every batch, as ever.
+ * m's weights may not change afterwards. 6 bytes for each such weight that is kept; nothing happens
+ * where no matrix is thin. ERR_FAILED: memory. */
+err encoder_thin(encoder *m);
 
 /* --- layer by layer, for pruning ------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include "model/dropout.h"
 #include "model/first_layer_use.h"
 #include "model/forward.h"
-#include "model/workspace.h"
+#include "model/thin.h"
 #include "tensor/activation.h"
 #include "tensor/attention.h"
 #include "tensor/embedding.h"
@@ -39,6 +39,7 @@ err forward_begin(encoder_ws *ws, const encoder *m, const batch *b, int M, ws_mo
     CALL(check_batch(&m->c, b));
     ws->c = m->c;
     ws->served = 0;
+    CALL(thin_reserve(ws, m));
     return workspace_shape(ws, b, M, mode, first);
 }
 
@@ -82,17 +83,21 @@ static void forward_qkv(encoder_ws *ws, layer_acts *a, const encoder *m, int l, 
     size_t at = (size_t)l * p->layer_stride;
     int H = m->c.H;
     if (l == 0 && ws->served) {
-        first_layer_qkv(ws->kept, a->qkv, h, b->T);
+        first_layer_qkv(ws->kept, ws, a->qkv, h, b->T);
         return;
     }
     if (!forward_first(ws, l)) {
-        linear_forward(a->qkv, h, p->query_w + at, p->query_b + at, b->T, 3 * H, H, ws->c.p);
+        if (!thin_qkv(ws, m, l, a->qkv, h, b->T))
+            linear_forward(a->qkv, h, p->query_w + at, p->query_b + at, b->T, 3 * H, H, ws->c.p);
         return;
     }
     attention_qkv parts = forward_parts(ws, a->qkv, b, l);
     rows_gather(ws->start, h, b->offsets, b->B, H);
-    linear_forward(parts.q, ws->start, p->query_w + at, p->query_b + at, b->B, H, H, ws->c.p);
-    linear_forward(parts.k, h, p->key_w + at, p->key_b + at, b->T, 2 * H, H, ws->c.p);
+    const float *query_b = p->query_b + at, *key_b = p->key_b + at;
+    if (!thin_linear(ws, m, l, THIN_QUERY, parts.q, H, ws->start, query_b, b->B))
+        linear_forward(parts.q, ws->start, p->query_w + at, query_b, b->B, H, H, ws->c.p);
+    if (!thin_linear(ws, m, l, THIN_KEY_VALUE, parts.k, 2 * H, h, key_b, b->T))
+        linear_forward(parts.k, h, p->key_w + at, key_b, b->T, 2 * H, H, ws->c.p);
 }
 
 /* every head of every sequence: context */
@@ -147,7 +152,8 @@ static void forward_mid(encoder_ws *ws, layer_acts *a, const encoder *m, int l, 
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
     int H = m->c.H;
-    linear_forward(a->att, a->context, p->att_w + at, NULL, rows->T, H, H, ws->c.p);
+    if (!thin_linear(ws, m, l, THIN_ATT, a->att, H, a->context, NULL, rows->T))
+        linear_forward(a->att, a->context, p->att_w + at, NULL, rows->T, H, H, ws->c.p);
     forward_sum(ws, a->mid, a->att, a->att_mean, a->att_rstd, h, p->att_b + at, p->att_norm_w + at,
                 p->att_norm_b + at, rows, forward_attention_drop(m, drop), DROPOUT_ATT, l);
 }
@@ -155,15 +161,20 @@ static void forward_mid(encoder_ws *ws, layer_acts *a, const encoder *m, int l, 
 static void forward_gelu(encoder_ws *ws, layer_acts *a, const encoder *m, int l, int T) {
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
-    linear_gelu_forward(ws->gelu, a->u, a->mid, p->inter_w + at, p->inter_b + at, T, m->c.F, m->c.H,
-                        ws->c.p);
+    const int F = m->c.F;
+    if (thin_linear(ws, m, l, THIN_INTER, ws->gelu, F, a->mid, NULL, T))
+        gelu_forward(ws->gelu, NULL, ws->gelu, p->inter_b + at, F, T, F);
+    else
+        linear_gelu_forward(ws->gelu, a->u, a->mid, p->inter_w + at, p->inter_b + at, T, F, m->c.H,
+                            ws->c.p);
 }
 
 static void forward_out(encoder_ws *ws, layer_acts *a, const encoder *m, int l, const batch *rows,
                         const dropout *drop, float *out) {
     const encoder_params *p = &m->p;
     size_t at = (size_t)l * p->layer_stride;
-    linear_forward(a->out, ws->gelu, p->out_w + at, NULL, rows->T, m->c.H, m->c.F, ws->c.p);
+    if (!thin_linear(ws, m, l, THIN_OUT, a->out, m->c.H, ws->gelu, NULL, rows->T))
+        linear_forward(a->out, ws->gelu, p->out_w + at, NULL, rows->T, m->c.H, m->c.F, ws->c.p);
     forward_sum(ws, out, a->out, a->out_mean, a->out_rstd, a->mid, p->out_b + at,
                 p->out_norm_w + at, p->out_norm_b + at, rows, drop, DROPOUT_OUT, l);
 }

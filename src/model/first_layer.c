@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/key_table.h"
-#include "model/workspace.h"
+#include "model/thin.h"
 #include "tensor/embedding.h"
 #include "tensor/linear.h"
 
@@ -116,13 +116,14 @@ done:
     return e;
 }
 
-void first_layer_qkv(first_layer *f, float *qkv, const float *h, int T) {
+void first_layer_qkv(first_layer *f, encoder_ws *ws, float *qkv, const float *h, int T) {
     const encoder *m = f->m;
     const int n = (int)f->number.n - f->known, H = m->c.H;
     if (n > 0) {
         rows_gather(f->gathered, h, f->fresh, n, H);
-        linear_forward(f->kept + (size_t)f->known * f->row, f->gathered, m->p.query_w, m->p.query_b,
-                       n, 3 * H, H, m->c.p);
+        float *to = f->kept + (size_t)f->known * f->row;
+        if (!thin_qkv(ws, m, 0, to, f->gathered, n))
+            linear_forward(to, f->gathered, m->p.query_w, m->p.query_b, n, 3 * H, H, m->c.p);
     }
     rows_gather(qkv, f->kept, f->at, T, 3 * H);
 }

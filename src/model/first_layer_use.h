@@ -8,7 +8,9 @@
  * first_layer_qkv will know them all, and must be called before the next look. */
 err first_layer_look(first_layer *f, const encoder *m, const batch *b, int *serves);
 
-/* qkv (T, 3H) of the batch that was looked at, from its embeddings' output h (T, H). */
-void first_layer_qkv(first_layer *f, float *qkv, const float *h, int T);
+/* qkv (T, 3H) of the batch that was looked at, from its embeddings' output h (T, H); ws: that
+ * looked.
+ */
+void first_layer_qkv(first_layer *f, encoder_ws *ws, float *qkv, const float *h, int T);
 
 #endif

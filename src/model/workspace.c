@@ -154,6 +154,7 @@ void encoder_ws_destroy(encoder_ws **ws) {
     if (!*ws)
         return;
     free((*ws)->memory);
+    free((*ws)->thin);
     free((*ws)->layer);
     free((*ws)->hidden);
     free(*ws);

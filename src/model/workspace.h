@@ -39,6 +39,8 @@ struct encoder_ws {
     int served;        /* 1: the batch's first layer is taken from it */
     float *memory;     /* owned */
     size_t floats;
+    float *thin; // (cap_thin) scratch of products without zeros (thin.h), owned
+    size_t cap_thin;
     layer_acts *layer;          // (L)
     float **hidden;             // (L + 1) of (T, H); the last one (B, H) if first
     float *start;               // (B, H) the last layer's input at the first tokens, if first

@@ -1,6 +1,7 @@
 #include "tensor/sparse.h"
 
 #include "base/arena.h"
+#include "tensor/amx.h"
 #include "tensor/gemm_pack.h"
 #include "tensor/lanes.h"
 
@@ -8,6 +9,10 @@
 #include <string.h>
 
 enum { TOKENS = SPARSE_VECTORS * LANES };
+
+int sparse_is_faster(size_t kept, size_t all) {
+    return kept * (amx_used() ? 5 : 2) <= all;
+}
 
 err sparse_create(const float *w, int out, int in, sparse_weight **result) {
     err e;
@@ -106,24 +111,24 @@ static void panel(float *y, const sparse_weight *s, int p, const float *x, const
     }
 }
 
-/* y (rows, out) = from (out, TOKENS)^T */
-static void turn_back(float *y, const float *from, int rows, int out) {
+/* y (rows, out; rows ld apart) = from (out, TOKENS)^T */
+static void turn_back(float *y, size_t ld, const float *from, int rows, int out) {
     for (int t = 0; t < rows; t += LANES)
         for (int r = 0; r < out; r += LANES) {
             int n = out - r < LANES ? out - r : LANES, k = rows - t < LANES ? rows - t : LANES;
             const float *part = from + (size_t)r * TOKENS + (size_t)t;
-            float *to = y + (size_t)t * (size_t)out + (size_t)r, edge[LANES * LANES];
+            float *to = y + (size_t)t * ld + (size_t)r, edge[LANES * LANES];
             if (n == LANES) {
-                pack_transposed(to, (size_t)out, part, TOKENS, n, k);
+                pack_transposed(to, ld, part, TOKENS, n, k);
                 continue;
             }
             pack_transposed(edge, LANES, part, TOKENS, n, k); /* whole vectors are stored */
             for (int i = 0; i < k; i++)
-                memcpy(to + (size_t)i * (size_t)out, edge + i * LANES, (size_t)n * sizeof *to);
+                memcpy(to + (size_t)i * ld, edge + i * LANES, (size_t)n * sizeof *to);
         }
 }
 
-void sparse_linear(float *y, const float *x, const sparse_weight *s, const float *b, int T,
+void sparse_linear(float *y, int ld, const float *x, const sparse_weight *s, const float *b, int T,
                    float *scratch) {
     float *turned = scratch + (16 - ((uintptr_t)scratch / sizeof(float)) % 16) % 16;
     memset(turned, 0, (size_t)TOKENS * SPARSE_COLUMNS * sizeof *turned); /* numbers, at least */
@@ -136,6 +141,6 @@ void sparse_linear(float *y, const float *x, const sparse_weight *s, const float
             turn(turned, x + (size_t)t * (size_t)s->in + (size_t)first, (size_t)s->in, rows, cols);
             panel(sums, s, p, turned, b);
         }
-        turn_back(y + (size_t)t * (size_t)s->out, sums, rows, s->out);
+        turn_back(y + (size_t)t * (size_t)ld, (size_t)ld, sums, rows, s->out);
     }
 }

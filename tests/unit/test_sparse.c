@@ -39,7 +39,7 @@ START_TEST(as_defined) {
     memset(scratch, 0xff, sparse_scratch(s) * sizeof *scratch); /* NaN */
     for (int with = 0; with < 2; with++) {
         y[m] = 5.0f; /* nothing behind the end is written */
-        sparse_linear(y, x, s, with ? b : NULL, T, scratch);
+        sparse_linear(y, out, x, s, with ? b : NULL, T, scratch);
         for (int t = 0; t < T; t++)
             for (int r = 0; r < out; r++) {
                 double want = with ? (double)b[r] : 0.0, size = 1.0;
@@ -71,9 +71,9 @@ START_TEST(bits_of_a_token) {
     sparse_weight *s;
     ck_ok(sparse_create(w, OUT, IN, &s));
     float *scratch = malloc(sparse_scratch(s) * sizeof *scratch);
-    sparse_linear(all, x, s, NULL, T, scratch);
+    sparse_linear(all, OUT, x, s, NULL, T, scratch);
     for (int t = 0; t < T; t++) {
-        sparse_linear(one, x + t * IN, s, NULL, 1, scratch);
+        sparse_linear(one, OUT, x + t * IN, s, NULL, 1, scratch);
         ck_assert(memcmp(one, all + t * OUT, sizeof one) == 0);
     }
     free(w);
