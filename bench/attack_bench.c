@@ -40,8 +40,10 @@ static err make_encoder(const size *z, int K, uint64_t seed, encoder **out) {
 }
 
 static err make_victim(const size *z, const char *folder, int m, encoder **out) {
-    if (folder)
-        return encoder_load(folder, (encoder_want){.classes = -1, .mlm = 0}, out);
+    if (folder) {
+        CALL(encoder_load(folder, (encoder_want){.classes = -1, .mlm = 0}, out));
+        return encoder_thin(*out);
+    }
     CALL(make_encoder(z, 2, (uint64_t)m + 1, out));
     (*out)->p.class_b[0] = 2.0f; /* more than words can change */
     return OK;

@@ -113,7 +113,7 @@ static err attack_model(context *c, table_model *t) {
     attack *a = NULL;
     double start;
     err e;
-    TRY(par_agree(c->p, context_load_model(c, t->name, &m)));
+    TRY(par_agree(c->p, context_load_victim(c, t->name, &m)));
     int64_t zeros, total;
     prune_sparsity(m, &zeros, &total);
     t->weights = total - (strcmp(t->kind, "pruned") == 0 ? zeros : 0);

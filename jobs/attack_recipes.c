@@ -21,7 +21,7 @@ void attack_say(const table_model *t, const attack_counts *n, double seconds) {
 static err attack_one_model(context *c, attack *a, table_model *t, further_attack *f) {
     encoder *m = NULL;
     char key[128];
-    err e = context_load_model(c, t->name, &m);
+    err e = context_load_victim(c, t->name, &m);
     if (e == OK)
         e = mem_alloc((size_t)c->attacked.n + 1, sizeof *f->results, &f->results);
     TRY(par_agree(c->p, e));

@@ -126,7 +126,10 @@ err context_save_model(context *c, const char *name, const encoder *m, const cha
                        const char *made_from);
 /* Remove a checkpoint whose result is published. Collective. */
 err context_drop(context *c, const char *path);
+/* models/NAME; the caller destroys, after an error too. Not collective. */
 err context_load_model(const context *c, const char *name, encoder **out);
+/* The same for inference alone (encoder_thin): its weights may not change. */
+err context_load_victim(const context *c, const char *name, encoder **out);
 /* m computes as model.precision says. ERR_USAGE: this CPU does not. Not collective. */
 err context_set_precision(const context *c, encoder *m);
 /* The attack of this study, opened once. */

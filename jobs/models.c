@@ -62,8 +62,12 @@ err context_load_model(const context *c, const char *name, encoder **out) {
     char dir[PATH_BYTES];
     CALL(path_join(dir, c->models, name));
     CALL(encoder_load(dir, (encoder_want){.classes = -1, .mlm = 0}, out));
-    CALL(context_set_precision(c, *out));
-    return encoder_thin(*out);
+    return context_set_precision(c, *out);
+}
+
+err context_load_victim(const context *c, const char *name, encoder **out) {
+    CALL(context_load_model(c, name, out));
+    return (*out)->c.p == FLOAT32 ? encoder_thin(*out) : OK;
 }
 
 err context_set_precision(const context *c, encoder *m) {

@@ -8,8 +8,9 @@
 
 static err try_model(context *c, const transfer *t, int b) {
     encoder *m = NULL;
-    CALL(par_agree(c->p, context_load_model(c, c->table[b].name, &m)));
-    err e = transfer_try(c->p, t, m, b, c->table[b].name, c->journal,
+    err e = par_agree(c->p, context_load_victim(c, c->table[b].name, &m));
+    if (e == OK)
+        e = transfer_try(c->p, t, m, b, c->table[b].name, c->journal,
                          c->transfer + (size_t)b * (size_t)c->n_table);
     encoder_destroy(&m);
     return e;

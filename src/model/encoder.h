@@ -169,8 +169,8 @@ err encoder_mlm_best(encoder_ws *ws, const encoder *m, const batch *b, const int
 /* From now on inference with m in float32 leaves out the zeros of matrices (a layer's queries, keys
  * and values count as one) where that is faster (sparse_is_faster in tensor/sparse.h); training and
  * bfloat16 do not. Logits differ by rounding; a sequence has the same bits in every batch, as ever.
- * m's weights may not change afterwards. 6 bytes for each such weight that is kept; nothing happens
- * where no matrix is thin. ERR_FAILED: memory. */
+ * m's weights may not change afterwards, or this is called again. 6 bytes for each such weight that
+ * is kept; nothing happens where no matrix is thin. ERR_FAILED: memory. */
 err encoder_thin(encoder *m);
 
 /* --- layer by layer, for pruning ------------------------------------------------------------- */

@@ -33,7 +33,6 @@ typedef struct layer_acts {
 struct encoder_ws {
     encoder_config c;
     ws_mode mode;
-    precision p;       /* of the products with weights */
     int first;         /* 1: of the last layer only the first tokens are wanted */
     first_layer *kept; /* what encoder_ws_remember was told; not owned */
     int served;        /* 1: the batch's first layer is taken from it */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 err foresight_create(int positions, foresight *f) {
-    *f = (foresight){.positions = positions};
+    *f = (foresight){0};
     CALL(mem_alloc((size_t)positions, sizeof *f->w, &f->w));
     return mem_alloc((size_t)positions, sizeof *f->diag, &f->diag);
 }
@@ -30,9 +30,14 @@ void foresight_begin(foresight *f, const double *w, const double *diag, const do
     }
 }
 
-/* a where a bit of the mask is set, else b */
-LANES_INLINE lanes_int either(lanes_int mask, lanes_int a, lanes_int b) {
-    return (a & mask) | (b & ~mask);
+/* x where a < b, else y */
+LANES_INLINE lanes where_less(lanes a, lanes b, lanes x, lanes y) {
+#if defined(__AVX512F__) /* a mask register's work, which lanes_select is not */
+    return (lanes)_mm512_mask_mov_ps(
+        (__m512)y, _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ), (__m512)x);
+#else
+    return lanes_select(a < b, x, y);
+#endif
 }
 
 /* 1 / x, to some bits at least: what is guessed needs no more */
@@ -56,16 +61,15 @@ LANES_INLINE int pass(foresight *f, const float *column, float step, float by) {
         lanes w = lanes_load(f->w + i), diag = lanes_load(f->diag + i);
         if (column) {
             lanes c = lanes_load(column + i);
-            w -= step * c;
-            diag -= by * c * c;
-            diag = (lanes)either(diag > least, (lanes_int)diag, (lanes_int)least);
+            w = lanes_fma(lanes_set(-step), c, w);
+            diag = lanes_fma(lanes_set(-by) * c, c, diag);
+            diag = where_less(least, diag, diag, least);
             lanes_store(f->w + i, w);
             lanes_store(f->diag + i, diag);
         }
         lanes score = w * w * about_inverse(diag);
-        lanes_int less = score < best;
-        best = (lanes)either(less, (lanes_int)score, (lanes_int)best);
-        where = either(less, at, where);
+        where = (lanes_int)where_less(score, best, (lanes)at, (lanes)where);
+        best = where_less(score, best, score, best);
     }
     int low = 0;
     for (int k = 1; k < LANES; k++)

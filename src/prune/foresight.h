@@ -10,7 +10,6 @@
 
 typedef struct foresight {
     float *w, *diag; // (positions) weights and diagonal of the inverse as they will be
-    int positions;   /* there is room for, a multiple of LANES */
     int n;
 } foresight;
 

@@ -103,7 +103,7 @@ static void get_triangle(cursor *at, double *a, size_t w) {
 }
 
 /* squares of the outputs */
-static void add_squares(double *yy, const double *y, int T, int m) {
+static void make_squares(double *yy, const double *y, int T, int m) {
     memset(yy, 0, (size_t)m * sizeof *yy);
     for (size_t t = 0; t < (size_t)T; t++)
         for (size_t r = 0; r < (size_t)m; r++)
@@ -117,7 +117,7 @@ static err multiply(const hessian *room, const double *x, const double *y, int T
         return sums_both(room->packed, room->xx, room->dx, y, w, x, T, room->d, w);
     if (room->m == 0)
         return sums_gram(room->packed, room->xx, x, T, w);
-    add_squares(room->yy, y, T, room->m);
+    make_squares(room->yy, y, T, room->m);
     return sums_both(room->packed, room->xx, room->yx, y, room->m, x, T, room->m, w);
 }
 

@@ -35,12 +35,12 @@ struct obs_fast {
     const float *g;   // (d, d) the inverse that the vectors are to be taken from
     subset origin;    /* rows and columns of g, of the positions */
     subset alive;     /* positions that are not removed */
-    foresight soon;   /* what is removed after that */
     float *cache;     // (slots, ld) columns
     double *w, *diag; // (ld)
     double *limit;    // (d) of an index: no diagonal element may fall below it
     double *barrier;  // (ld) of a pattern, 0: may be removed; infinity: may not
     lowest next;      /* what is removed next */
+    foresight soon;   /* and after that */
     int32_t *where;   // (d) index in the row
     int32_t *place;   // (d) of an index: where it stands; NONE: removed
     int32_t *slot;    // (d) NONE: no column
@@ -301,14 +301,23 @@ static void remove_at(obs_fast *s, int p, int grouped) {
     s->t++;
 }
 
+/* the column of position p, if it has one */
+static void give_up(obs_fast *s, int p) {
+    if (s->slot[p] != NONE)
+        s->holder[s->slot[p]] = NONE;
+    s->slot[p] = NONE;
+}
+
 /* after the last removal of a pattern's group its other weights may not go */
 static void use_group(obs_fast *s, int index, pattern p) {
     int group = index / p.of;
     if (--s->left[group] > 0)
         return;
     for (int i = group * p.of; i < (group + 1) * p.of; i++)
-        if (s->place[i] != NONE)
+        if (s->place[i] != NONE) {
             s->barrier[s->place[i]] = INFINITY;
+            give_up(s, s->place[i]);
+        }
     if (s->next.score < INFINITY && s->where[s->next.at] / p.of == group)
         look(s);
 }
@@ -391,8 +400,7 @@ static void free_slots(obs_fast *s, int wanted) {
             if (s->holder[i] != NONE &&
                 (worst == NONE || score_of(s, s->holder[i]) > score_of(s, s->holder[worst])))
                 worst = i;
-        s->slot[s->place[s->holder[worst]]] = NONE;
-        s->holder[worst] = NONE;
+        give_up(s, s->place[s->holder[worst]]);
     }
 }
 

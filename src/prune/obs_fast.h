@@ -3,11 +3,12 @@
  *
  * The inverse is not brought up to date as a whole. With u_s the vectors of the removals so far,
  * what it is now is G - sum u_s u_s^T, and only the columns of weights that are removed are ever
- * needed. They are formed ahead, as one product (obs_vectors.h) for the weights that stand lowest;
- * a weight that comes up without a column brings the next such product about. Columns that are held
- * get the vectors of an epoch, some dozen removals, at its end; until then one lacks the epoch's
- * own vectors, few enough to lie in the cache. So every choice is made on scores that are up to
- * date: the greedy order is exact, but for scores that agree to float32 rounding.
+ * needed. They are formed ahead, as one product (obs_vectors.h) for weights that will go soon as
+ * far as the columns at hand tell (foresight.h); a weight that comes up without a column brings the
+ * next such product about. Columns that are held get the vectors of an epoch, some dozen removals,
+ * at its end; until then one lacks the epoch's own vectors, few enough to lie in the cache. So
+ * every choice is made on scores that are up to date: the greedy order is exact, but for scores
+ * that agree to float32 rounding.
  *
  * Weights, diagonal and scores are float64, vectors and columns float32; where there is a matrix
  * unit, products take the vectors as fixed-point numbers of 24 bits (obs_product_digits.c): their
@@ -24,8 +25,8 @@
 
 typedef struct obs_fast obs_fast; /* scratch for rows of one width */
 
-/* product: how it multiplies; NULL: as fast as this machine can. Up to 8 d^2 bytes are touched;
- * the caller destroys. */
+/* product: how it multiplies; NULL: as fast as this machine can. Up to 4 d^2 bytes, and 1.5
+ * KiB for each input, are touched; the caller destroys. */
 err obs_fast_create(int d, const obs_product *product, obs_fast **out);
 void obs_fast_destroy(obs_fast **s); /* NULL is allowed */
 

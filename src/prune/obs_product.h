@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OBS_EPOCH_MOST = 64 };
+enum { OBS_EPOCH_MOST = 64 /* removals of an epoch there is room for */ };
 enum { PANEL = TILE_COLS, GROUP_HEAD = 2 * PANEL /* floats: units of the group's positions */ };
 
 /* where vectors are kept */

@@ -6,7 +6,7 @@
  * position's numbers are PANEL apart from the first vector to the last */
 enum { STEP = 16, AHEAD = 16 /* vectors, of factors that are fetched */ };
 
-static const obs_product product;
+_Static_assert(2 * STEP <= OBS_EPOCH_MOST, "an epoch is two steps");
 
 static float *number_of(const obs_store *v, int position, int t) {
     return (float *)(void *)(v->panels + (size_t)(position / PANEL) * v->distance) +

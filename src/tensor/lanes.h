@@ -1,4 +1,5 @@
-/* lanes.h: vectors of LANES floats for the passes between two GEMMs. Private to tensor and model.
+/* lanes.h: vectors of LANES floats for the passes between two GEMMs. Private to tensor, model,
+ * linalg and prune.
  *
  * Reductions run in LANES partial sums that are added in a fixed tree: the order of additions is
  * part of the source, so no -ffast-math is needed for speed and the bits do not depend on the

@@ -72,17 +72,17 @@ static void turn(float *to, const float *from, size_t ld, int rows, int cols) {
         }
 }
 
-/* sum (SPARSE_VECTORS) += the products of weights from .. to - 1; two chains of additions for each
+/* sum (vectors) += the products of weights from .. to - 1; two chains of additions for each
  * vector hide their latency */
 LANES_INLINE void row_products(lanes *sum, const sparse_weight *s, int64_t from, int64_t to,
-                               const float *x) {
+                               const float *x, const int vectors) {
     lanes odd[SPARSE_VECTORS] = {{0}};
     int64_t i = from;
     for (; i + 2 <= to; i += 2) {
         const float *a = x + (size_t)s->column[i] * TOKENS;
         const float *b = x + (size_t)s->column[i + 1] * TOKENS;
         lanes v = lanes_set(s->value[i]), w = lanes_set(s->value[i + 1]);
-        for (int k = 0; k < SPARSE_VECTORS; k++) {
+        for (int k = 0; k < vectors; k++) {
             sum[k] = lanes_fma(v, lanes_load(a + k * LANES), sum[k]);
             odd[k] = lanes_fma(w, lanes_load(b + k * LANES), odd[k]);
         }
@@ -90,24 +90,44 @@ LANES_INLINE void row_products(lanes *sum, const sparse_weight *s, int64_t from,
     if (i < to) {
         const float *a = x + (size_t)s->column[i] * TOKENS;
         lanes v = lanes_set(s->value[i]);
-        for (int k = 0; k < SPARSE_VECTORS; k++)
+        for (int k = 0; k < vectors; k++)
             sum[k] = lanes_fma(v, lanes_load(a + k * LANES), sum[k]);
     }
-    for (int k = 0; k < SPARSE_VECTORS; k++)
+    for (int k = 0; k < vectors; k++)
         sum[k] += odd[k];
 }
 
-/* y (out, TOKENS) from panel p's inputs x (columns, TOKENS); the first panel begins with the bias
- */
-static void panel(float *y, const sparse_weight *s, int p, const float *x, const float *b) {
+/* y (out, TOKENS) from panel p's inputs x (columns, TOKENS), the first `vectors` of each; the first
+ * panel begins with the bias */
+LANES_INLINE void panel(float *y, const sparse_weight *s, int p, const float *x, const float *b,
+                        const int vectors) {
     const int64_t *start = s->start + (size_t)p * (size_t)s->out;
     for (int r = 0; r < s->out; r++, y += TOKENS) {
         lanes sum[SPARSE_VECTORS];
-        for (int k = 0; k < SPARSE_VECTORS; k++)
+        for (int k = 0; k < vectors; k++)
             sum[k] = p > 0 ? lanes_load(y + k * LANES) : lanes_set(b ? b[r] : 0.0f);
-        row_products(sum, s, start[r], start[r + 1], x);
-        for (int k = 0; k < SPARSE_VECTORS; k++)
+        row_products(sum, s, start[r], start[r + 1], x, vectors);
+        for (int k = 0; k < vectors; k++)
             lanes_store(y + k * LANES, sum[k]);
+    }
+}
+
+/* the same for so many tokens: their vectors are a constant for the compiler */
+static void panel_of(float *y, const sparse_weight *s, int p, const float *x, const float *b,
+                     int tokens) {
+    _Static_assert(SPARSE_VECTORS == 4, "a case for each number of vectors");
+    switch ((tokens + LANES - 1) / LANES) {
+    case 1:
+        panel(y, s, p, x, b, 1);
+        break;
+    case 2:
+        panel(y, s, p, x, b, 2);
+        break;
+    case 3:
+        panel(y, s, p, x, b, 3);
+        break;
+    default:
+        panel(y, s, p, x, b, SPARSE_VECTORS);
     }
 }
 
@@ -139,7 +159,7 @@ void sparse_linear(float *y, int ld, const float *x, const sparse_weight *s, con
             int first = p * SPARSE_COLUMNS;
             int cols = s->in - first < SPARSE_COLUMNS ? s->in - first : SPARSE_COLUMNS;
             turn(turned, x + (size_t)t * (size_t)s->in + (size_t)first, (size_t)s->in, rows, cols);
-            panel(sums, s, p, turned, b);
+            panel_of(sums, s, p, turned, b, rows);
         }
         turn_back(y + (size_t)t * (size_t)ld, (size_t)ld, sums, rows, s->out);
     }

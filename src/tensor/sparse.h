@@ -1,10 +1,10 @@
 /* sparse.h: y = x W^T + b where most of W is zero: one multiply-add for each weight that is kept.
  *
- * Tokens are taken in blocks of SPARSE_TOKENS, x transposed, so that one weight is multiplied with
- * whole vectors of tokens: no gather, and the same code for any mask (N:M masks too). Columns come
- * in panels of SPARSE_COLUMNS, whose part of the block lies in the first-level cache. A kept weight
- * takes 6 bytes. Any number of tokens; sums run over columns in order, the same bits for a token in
- * every batch. Nothing here is collective. */
+ * Tokens are taken in blocks of SPARSE_VECTORS vectors, x transposed, so that one weight is
+ * multiplied with whole vectors of tokens: no gather, and the same code for any mask (N:M masks
+ * too). Columns come in panels of SPARSE_COLUMNS, whose part of the block lies in the first-level
+ * cache. A kept weight takes 6 bytes. Any number of tokens; sums run over columns in order, the
+ * same bits for a token in every batch. Nothing here is collective. */
 #ifndef ESPALIER_TENSOR_SPARSE_H
 #define ESPALIER_TENSOR_SPARSE_H
 

@@ -200,6 +200,7 @@ static int replay(const problem *p, pattern q, int k, const int32_t *order, doub
         size_t c = (size_t)order[t];
         double least = INFINITY, pivot = g[c * n + c], step = w[c] / pivot;
         double score = w[c] * w[c] / pivot;
+        ck_assert_double_gt(pivot, 0.0); /* not removed before */
         for (size_t i = 0; i < n; i++)
             if (g[i * n + i] > 0.0 && left[(int)i / q.of] > 0)
                 least = fmin(least, w[i] * w[i] / g[i * n + i]);
@@ -233,6 +234,8 @@ START_TEST(patterns) {
     ck_assert_int_eq(exact, 1);
     ck_assert_int_eq(replay(&p, q, k, b.order, 0.0), 0);
     ck_assert_int_le(replay(&p, q, k, a.order, 2e-5), 1); /* float32, and some are that near */
+    ck_assert_mem_eq(a.kept, b.kept, (size_t)p.d);
+    ck_assert_double_lt(spd_distance(a.w, b.w, (size_t)p.d), 1e-5);
     answer_free(&a);
     answer_free(&b);
     problem_free(&p);

@@ -91,6 +91,8 @@ END_TEST
 
 /* sequence by sequence, and from what is kept of the first layer: the bits of the whole batch */
 START_TEST(same_bits) {
+    if (!gemm_rows_independent())
+        return; /* pooler and classifier are dense */
     encoder *m = make_shape(_i, FLOAT32);
     encoder_ws *whole = workspace(m), *one = workspace(m), *keeps = workspace(m);
     batch b = batch_of(m);
@@ -104,6 +106,7 @@ START_TEST(same_bits) {
     for (int turn = 0; turn < 2; turn++) {
         ck_ok(encoder_classify(keeps, m, &b, NULL, &recalled));
         ck_assert_mem_eq(recalled, logits, (size_t)(b.B * m->c.K) * sizeof *logits);
+        m->p.query_w[0] = NAN; /* neither computed from it nor kept without its zeros */
     }
     for (int s = 0; s < b.B; s++) {
         int32_t at[2] = {0, offsets[s + 1] - offsets[s]};
