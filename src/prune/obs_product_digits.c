@@ -32,7 +32,7 @@ enum {
 };
 
 static const obs_product product;
-_Static_assert(TERMS <= OBS_EPOCH_MOST, "an epoch is a step");
+_Static_assert(TERMS - OBS_EPOCH_MOST <= 0, "an epoch is a step");
 
 static int least(int a, int b) {
     return a < b ? a : b;
