@@ -67,7 +67,7 @@ err context_load_model(const context *c, const char *name, encoder **out) {
 
 err context_load_victim(const context *c, const char *name, encoder **out) {
     CALL(context_load_model(c, name, out));
-    return (*out)->c.p == FLOAT32 ? encoder_thin(*out) : OK;
+    return encoder_thin(*out);
 }
 
 err context_set_precision(const context *c, encoder *m) {

@@ -289,10 +289,10 @@ typedef struct panels {
     float *left, *right, *aside;
 } panels;
 
-/* a left operand, and what becomes of it with the right one */
+/* a left operand, and its product with the right one */
 typedef struct factor {
     operand *a;
-    result to;
+    double *c; // (rows of the left, rows of the right)
 } factor;
 
 /* behind each group of panels TILE_COLS floats that turn_panel may read or write */
@@ -317,7 +317,7 @@ static err make_room(chained_room *r, const factor *f, int n, operand *b, size_t
 
 /* All products with b (left rows, right rows), which is packed once; of b with itself: below the
  * diagonal. */
-static err products(chained_room *r, factor *f, int n, operand *b, int terms) {
+static err products(chained_room *r, const factor *f, int n, operand *b, int terms) {
     int deep = depth(terms);
     panels at;
     CALL(make_room(r, f, n, b, (size_t)deep, &at));
@@ -326,10 +326,11 @@ static err products(chained_room *r, factor *f, int n, operand *b, int terms) {
         for (int j = 0; j < b->rows; j += TILE_COLS)
             pack_panel(at.right + (size_t)j * (size_t)k, b, j, p, k);
         for (int i = 0; i < n; i++) {
-            f[i].to.add = p > 0;
-            for (int first = 0; first < f[i].a->rows; first += LEFT_ROWS) {
-                pack_left(at.left, at.aside, f[i].a == b ? at.right : NULL, f[i].a, first, p, k);
-                block(&f[i].to, f[i].a, b, at.left, at.right, first, k);
+            operand *a = f[i].a;
+            const result to = {.c = f[i].c, .ldc = (size_t)b->rows, .lower = a == b, .add = p > 0};
+            for (int first = 0; first < a->rows; first += LEFT_ROWS) {
+                pack_left(at.left, at.aside, to.lower ? at.right : NULL, a, first, p, k);
+                block(&to, a, b, at.left, at.right, first, k);
             }
         }
     }
@@ -364,21 +365,19 @@ static operand columns_of(const double *x, int ld, int n) {
 
 err chained_gram(chained_room *r, double *c, const double *x, int T, int d) {
     operand b = columns_of(x, d, d);
-    factor f = {&b, {.c = c, .ldc = (size_t)d, .lower = 1}};
-    return products(r, &f, 1, &b, T);
+    return products(r, &(factor){&b, c}, 1, &b, T);
 }
 
 err chained_cross(chained_room *r, double *c, const double *y, int ldy, const double *x, int ldx,
                   int T, int m, int d) {
     operand a = columns_of(y, ldy, m), b = columns_of(x, ldx, d);
-    factor f = {&a, {.c = c, .ldc = (size_t)d}};
-    return products(r, &f, 1, &b, T);
+    return products(r, &(factor){&a, c}, 1, &b, T);
 }
 
 err chained_both(chained_room *r, double *xx, double *yx, const double *y, int ldy, const double *x,
                  int T, int m, int d) {
     operand a = columns_of(y, ldy, m), b = columns_of(x, d, d);
-    factor f[] = {{&b, {.c = xx, .ldc = (size_t)d, .lower = 1}}, {&a, {.c = yx, .ldc = (size_t)d}}};
+    const factor f[] = {{&b, xx}, {&a, yx}};
     return products(r, f, 2, &b, T);
 }
 
@@ -386,6 +385,5 @@ err chained_linear(chained_room *r, double *y, const double *x, int ldx, const d
                    int m, int d) {
     operand a = {.x = x, .row = (size_t)ldx, .term = 1, .rows = T};
     operand b = {.x = w, .row = (size_t)d, .term = 1, .rows = m};
-    factor f = {&a, {.c = y, .ldc = (size_t)m}};
-    return products(r, &f, 1, &b, d);
+    return products(r, &(factor){&a, y}, 1, &b, d);
 }

@@ -170,7 +170,7 @@ err encoder_mlm_best(encoder_ws *ws, const encoder *m, const batch *b, const int
  * and values count as one) where that is faster (sparse_is_faster in tensor/sparse.h); training and
  * bfloat16 do not. Logits differ by rounding; a sequence has the same bits in every batch, as ever.
  * m's weights may not change afterwards, or this is called again. 6 bytes for each such weight that
- * is kept; nothing happens where no matrix is thin. ERR_FAILED: memory. */
+ * is kept; nothing happens where no matrix is thin, or c.p is not FLOAT32. ERR_FAILED: memory. */
 err encoder_thin(encoder *m);
 
 /* --- layer by layer, for pruning ------------------------------------------------------------- */

@@ -23,10 +23,7 @@ void thin_destroy(encoder_thinned **tt) {
 }
 
 static int is_thin(const float *w, int out, int in) {
-    size_t n = (size_t)out * (size_t)in, kept = 0;
-    for (size_t i = 0; i < n; i++)
-        kept += w[i] != 0.0f;
-    return sparse_is_faster(kept, n);
+    return sparse_is_faster(w, (size_t)out * (size_t)in);
 }
 
 static err add_part(encoder_thinned *t, int l, thin_part part, const float *w, int out, int in) {
@@ -59,6 +56,8 @@ err encoder_thin(encoder *m) {
     encoder_thinned *t = NULL;
     err e;
     thin_destroy(&m->thin);
+    if (m->c.p != FLOAT32)
+        return OK;
     TRY(mem_alloc(1, sizeof *t, &t));
     t->layers = m->c.L;
     TRY(mem_alloc((size_t)(m->c.L * THIN_PARTS), sizeof *t->part, &t->part));

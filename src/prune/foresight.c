@@ -30,16 +30,6 @@ void foresight_begin(foresight *f, const double *w, const double *diag, const do
     }
 }
 
-/* x where a < b, else y */
-LANES_INLINE lanes where_less(lanes a, lanes b, lanes x, lanes y) {
-#if defined(__AVX512F__) /* a mask register's work, which lanes_select is not */
-    return (lanes)_mm512_mask_mov_ps(
-        (__m512)y, _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ), (__m512)x);
-#else
-    return lanes_select(a < b, x, y);
-#endif
-}
-
 /* 1 / x, to some bits at least: what is guessed needs no more */
 LANES_INLINE lanes about_inverse(lanes x) {
 #if defined(__AVX512F__)
@@ -63,13 +53,13 @@ LANES_INLINE int pass(foresight *f, const float *column, float step, float by) {
             lanes c = lanes_load(column + i);
             w = lanes_fma(lanes_set(-step), c, w);
             diag = lanes_fma(lanes_set(-by) * c, c, diag);
-            diag = where_less(least, diag, diag, least);
+            diag = lanes_select_less(least, diag, diag, least);
             lanes_store(f->w + i, w);
             lanes_store(f->diag + i, diag);
         }
         lanes score = w * w * about_inverse(diag);
-        where = (lanes_int)where_less(score, best, (lanes)at, (lanes)where);
-        best = where_less(score, best, score, best);
+        where = (lanes_int)lanes_select_less(score, best, (lanes)at, (lanes)where);
+        best = lanes_select_less(score, best, score, best);
     }
     int low = 0;
     for (int k = 1; k < LANES; k++)

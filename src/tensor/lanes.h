@@ -160,6 +160,16 @@ LANES_INLINE lanes lanes_select(lanes_int mask, lanes a, lanes b) {
     return (lanes)((mask & (lanes_int)a) | (~mask & (lanes_int)b));
 }
 
+/* x where a < b, else y: by a mask register where there are any, which lanes_select is not */
+LANES_INLINE lanes lanes_select_less(lanes a, lanes b, lanes x, lanes y) {
+#if defined(__AVX512F__)
+    return (lanes)_mm512_mask_mov_ps(
+        (__m512)y, _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ), (__m512)x);
+#else
+    return lanes_select(a < b, x, y);
+#endif
+}
+
 /* the upper half of the lanes onto the lower, until one is left: (LANES / 2, ..., 4, 2, 1) */
 #if defined(__AVX__)
 LANES_INLINE __m128 lanes_quarter_sum(__m256 v) {

@@ -10,8 +10,15 @@
 
 enum { TOKENS = SPARSE_VECTORS * LANES };
 
-int sparse_is_faster(size_t kept, size_t all) {
-    return kept * (amx_used() ? 5 : 2) <= all;
+static size_t count_kept(const float *w, size_t n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        kept += w[i] != 0.0f;
+    return kept;
+}
+
+int sparse_is_faster(const float *w, size_t n) {
+    return count_kept(w, n) * (amx_used() ? 5 : 2) <= n;
 }
 
 err sparse_create(const float *w, int out, int in, sparse_weight **result) {
@@ -22,8 +29,7 @@ err sparse_create(const float *w, int out, int in, sparse_weight **result) {
     s->out = out;
     s->in = in;
     s->panels = (in + SPARSE_COLUMNS - 1) / SPARSE_COLUMNS;
-    for (int64_t i = 0; i < (int64_t)out * in; i++)
-        s->kept += w[i] != 0.0f;
+    s->kept = (int64_t)count_kept(w, (size_t)out * (size_t)in);
     TRY(mem_alloc((size_t)s->panels * (size_t)out + 1, sizeof *s->start, &s->start));
     TRY(mem_alloc((size_t)s->kept + 1, sizeof *s->column, &s->column));
     TRY(mem_alloc((size_t)s->kept + 1, sizeof *s->value, &s->value));

@@ -226,6 +226,9 @@ static int replay(const problem *p, pattern q, int k, const int32_t *order, doub
 
 START_TEST(patterns) {
     static const pattern cases[] = {{2, 4, 1}, {4, 8, 1}, {32, 64, 1}, {1, 16, 1}};
+    /* The lowest two scores are at least 3e-5 of themselves apart, but for one pair, 4.4e-6, that
+     * the last two come upon: float32 may take either first. */
+    static const int near[] = {0, 0, 1, 1};
     problem p = make_problem(640);
     pattern q = cases[_i];
     int k = pattern_removals(q, p.d), exact = 0;
@@ -233,7 +236,7 @@ START_TEST(patterns) {
     answer a = run_fast(&p, &plan, &exact), b = run_exact(&p, &plan);
     ck_assert_int_eq(exact, 1);
     ck_assert_int_eq(replay(&p, q, k, b.order, 0.0), 0);
-    ck_assert_int_le(replay(&p, q, k, a.order, 2e-5), 1); /* float32, and some are that near */
+    ck_assert_int_le(replay(&p, q, k, a.order, near[_i] ? 1e-5 : 0.0), near[_i]);
     ck_assert_mem_eq(a.kept, b.kept, (size_t)p.d);
     ck_assert_double_lt(spd_distance(a.w, b.w, (size_t)p.d), 1e-5);
     answer_free(&a);
